@@ -1,0 +1,1 @@
+"""Activity Stream: collects ActivityStreams 2.0 feeds into one searchable, permissioned stream."""

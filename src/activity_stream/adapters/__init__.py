@@ -1,0 +1,1 @@
+"""What the work needs of the world, each behind a port: HTTP, an index, a state."""

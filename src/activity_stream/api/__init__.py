@@ -1,0 +1,1 @@
+"""The HTTP API (Incoming): the guard, the routes, the answers."""

@@ -1,0 +1,1 @@
+"""The two cycles of each feed, supervised."""

@@ -1,0 +1,1 @@
+"""Sources: their kinds, their pages and the one loop that walks them."""

@@ -1,0 +1,1 @@
+"""One file per kind of source; kinds do not know each other."""

@@ -1,0 +1,126 @@
+"""The things Activity Stream talks about: frozen, typed, no I/O.
+
+Sources: ActivityStreams 2.0 (W3C Recommendation, 2017) for *activity*, *object* and *collection page*.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+import msgspec
+
+
+class Alias(StrEnum):
+    """What a reader searches: every feed's activities, or every feed's objects."""
+
+    ACTIVITIES = "activities"
+    OBJECTS = "objects"
+
+
+class IngestType(StrEnum):
+    """The two cycles of a feed, by the names that metrics and logs have always used."""
+
+    FULL = "full"
+    UPDATES = "updates"
+
+
+class Activity(msgspec.Struct, frozen=True):
+    """One item of a page, ready to be stored.
+
+    `source` is the item's JSON exactly as the source sent it; `object_source` the JSON of its `object`, where that is
+    an object with a string `id` (then `object_id` is that id), otherwise both are None.
+    """
+
+    id: str
+    source: bytes
+    object_id: str | None = None
+    object_source: bytes | None = None
+
+
+class Skipped(msgspec.Struct, frozen=True):
+    """An item that is not stored, and why: `position` counts from 0 in its page, `id` is there where it had one."""
+
+    position: int
+    reason: str
+    id: str | None = None
+
+
+class Page(msgspec.Struct, frozen=True):
+    """One answer of a source: what it holds, what of it cannot be stored, and the address of the next page.
+
+    `next` is an absolute address, byte for byte as the source gave it, or None on the last page.
+    """
+
+    activities: tuple[Activity, ...]
+    skipped: tuple[Skipped, ...] = ()
+    next: str | None = None
+
+
+class Generation(msgspec.Struct, frozen=True):
+    """One complete build of one feed.
+
+    `id` is unique over all feeds and all time: `date_{YYYY-MM-DD}__timestamp_{unix}__batch_id_{8 random}__`.
+    """
+
+    feed: str
+    id: str
+
+    def index_name(self, alias: Alias) -> str:
+        """The name of the generation's index of an alias, as clients see it in `_index` (contract, section 4)."""
+        return f"{alias}__feed_id_{self.feed}__{self.id}"
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """How many documents a generation holds in each alias."""
+
+    activities: int
+    objects: int
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """An item that the index refused for good, and why."""
+
+    alias: Alias
+    id: str
+    reason: str
+
+
+class WriteReport(msgspec.Struct, frozen=True):
+    """What became of a write: `stored` activities are in; each document that is not is in `refused`."""
+
+    stored: int
+    refused: tuple[Refused, ...] = ()
+
+
+class GrantKind(StrEnum):
+    """The three forms of a grant (contract, section 6)."""
+
+    MATCH_ALL = "__MATCH_ALL__"
+    MATCH_NONE = "__MATCH_NONE__"
+    TERMS = "__TERMS__"
+
+
+class Grant(msgspec.Struct, frozen=True):
+    """What a caller may see of an alias: everything, nothing, or what has one of `values` in `field`."""
+
+    kind: GrantKind
+    field: str = ""
+    values: tuple[str, ...] = ()
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """Who asks.
+
+    `methods` is the seed's form of permission: these HTTP methods, and then everything is seen. None: any method, and
+    `grants` says what is seen of each alias; all grants of an alias must hold; an alias without one is empty.
+    """
+
+    key_id: str
+    methods: frozenset[str] | None = None
+    grants: Mapping[Alias, tuple[Grant, ...]] = {}
+
+
+class SearchAnswer(msgspec.Struct, frozen=True):
+    """An index's answer to a search: an HTTP status and a JSON body in Elasticsearch's shape."""
+
+    status: int
+    body: bytes

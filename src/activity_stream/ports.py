@@ -1,0 +1,199 @@
+"""What the work needs of the world: five ports, few methods each.
+
+`tests/contract` has one suite per port. It runs on the shipped fakes (`activity_stream.testing`) and on every real
+adapter, so that whatever passes it can stand in for whatever else does.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+from activity_stream.model import Activity, Alias, Counts, Generation, SearchAnswer, WriteReport
+
+
+class Clock(Protocol):
+    """Time, so that tests can move it by hand."""
+
+    def now(self) -> float:
+        """Seconds since 1970-01-01T00:00:00Z."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds since some fixed moment; never goes back."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Return when `seconds` have passed; 0 gives way to other tasks once."""
+        ...
+
+
+class Signer(Protocol):
+    """Makes the headers that authenticate one attempt at one request; called anew for each attempt."""
+
+    def __call__(self, method: str, url: str, content_type: str, body: bytes) -> Mapping[str, str]:
+        """Headers to add; `url` is absolute and is signed as it is, byte for byte."""
+        ...
+
+
+class Request(msgspec.Struct, frozen=True):
+    """What to ask a source. `url` goes out byte for byte; `content_type` None sends no such header."""
+
+    url: str
+    method: str = "GET"
+    headers: Mapping[str, str] = {}
+    content_type: str | None = None
+    body: bytes = b""
+    signer: Signer | None = None
+
+
+class Response(msgspec.Struct, frozen=True):
+    """A source's 2xx answer. Header names are lower case."""
+
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Fetcher(Protocol):
+    """Asks one source, politely."""
+
+    async def fetch(self, request: Request, on_wait: Callable[[float], None]) -> Response:
+        """The source's 2xx answer.
+
+        At most one request is under way at a time. 429 and 503 with `Retry-After` are waited out and asked again, at
+        most ten times in a row; `on_wait` is told the seconds before each such wait. Redirects are not followed.
+
+        Raises SourceUnavailable, SourceBusy, SourceRefused, PageTooLarge.
+        """
+        ...
+
+    async def close(self) -> None:
+        """End its connections."""
+        ...
+
+
+class Index(Protocol):
+    """Where activities are stored and searched.
+
+    Feeds have *generations*. A feed has at most one published generation, which is what searches see; others are being
+    built, are held, or are leftovers. All methods raise IndexUnavailable when the index cannot do its work now.
+    """
+
+    async def open(self, *, write: bool) -> None:
+        """Be ready to search and, with `write`, to store. Waits for another writer to end, where there can be only one."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of everything. Published generations stay as they are."""
+        ...
+
+    async def ping(self) -> None:
+        """Return if the index answers."""
+        ...
+
+    async def published(self) -> Mapping[str, Generation]:
+        """The published generation of each feed that has one, by feed."""
+        ...
+
+    async def unpublished(self) -> Sequence[Generation]:
+        """Every other generation the index holds anything of."""
+        ...
+
+    async def begin(self, feed: str) -> Generation:
+        """A new, empty, unpublished generation of the feed."""
+        ...
+
+    async def write(
+        self, generations: Sequence[Generation], activities: Sequence[Activity], *, visible: bool
+    ) -> WriteReport:
+        """Store the activities, and their objects, in each of the generations; later ones replace earlier ones of the
+        same id. With `visible`, searches on published generations see it when this returns.
+
+        Raises GenerationLost if one of the generations is not there.
+        """
+        ...
+
+    async def publish(self, generation: Generation) -> None:
+        """Make it what searches see of its feed, in one atomic step for both aliases, and drop the one before.
+
+        All that was written to it is visible when this returns. Raises GenerationLost if it is not there.
+        """
+        ...
+
+    async def drop(self, generations: Sequence[Generation]) -> None:
+        """Remove the generations and all they hold, published ones too; those that are not there are no error."""
+        ...
+
+    async def count(self, generation: Generation) -> Counts:
+        """How much the generation holds, what was just written included."""
+        ...
+
+    async def newest(self, feed: str) -> float | None:
+        """`published` of the feed's newest visible activity, in seconds since 1970, None where there is none."""
+        ...
+
+    async def search(self, alias: Alias, body: bytes, *, scope: bytes | None = None) -> SearchAnswer:
+        """Run an Elasticsearch search body (JSON; empty: everything) over the published generations.
+
+        `scope` is the query (JSON) to which the body has been narrowed for its caller: where it is given, nothing in
+        the answer, scores included, may depend on documents that it does not find.
+
+        Raises SearchRefused for a body it cannot run, with the answer to pass on.
+        """
+        ...
+
+    async def root(self) -> bytes:
+        """The root document, JSON, that Elasticsearch clients ask for the version."""
+        ...
+
+
+class State(Protocol):
+    """What processes share: small values under string keys, and leases. All methods raise StateUnavailable.
+
+    Expiry is in seconds. Keys are `kind:name`; values are opaque bytes.
+    """
+
+    async def open(self) -> None:
+        """Be ready."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of everything; what was stored stays."""
+        ...
+
+    async def ping(self) -> None:
+        """Return if the state answers."""
+        ...
+
+    async def get(self, key: str) -> bytes | None:
+        """The value, None where there is none or it has expired."""
+        ...
+
+    async def set(self, key: str, value: bytes, expires_in: float | None = None) -> None:
+        """Store the value in place of any other."""
+        ...
+
+    async def add(self, key: str, value: bytes, expires_in: float) -> bool:
+        """Store the value if there is none (one caller alone gets True, over all processes)."""
+        ...
+
+    async def delete(self, key: str) -> None:
+        """Forget the value; no error where there is none."""
+        ...
+
+    async def scan(self, prefix: str) -> Mapping[str, bytes]:
+        """Every unexpired value whose key begins with `prefix`."""
+        ...
+
+    async def acquire(self, lease: str, owner: str, seconds: float) -> int | None:
+        """The right to work, for `seconds`: its fencing number, larger than any before; None if another owner has it.
+
+        The owner who has it already gets the same number again, and new `seconds`.
+        """
+        ...
+
+    async def release(self, lease: str, owner: str) -> None:
+        """Give the right back, if this owner has it."""
+        ...
