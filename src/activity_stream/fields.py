@@ -1,8 +1,8 @@
 """The searchable fields, as data: every index takes its mapping from here.
 
-`searchable-fields.toml` has a row for each field of each alias; a configuration can add rows. Types and their meaning are
-OpenSearch's (mapping parameter `type`). Documents may hold anything else besides: it is stored and returned, not searched
-(`dynamic: false`).
+`searchable-fields.toml` has a row for each field of each alias; a configuration can add rows. Types and their meaning
+are OpenSearch's (mapping parameter `type`). Documents may hold anything else besides: it is stored and returned, not
+searched (`dynamic: false`).
 """
 
 import tomllib
@@ -55,7 +55,7 @@ FieldMap = Mapping[str, Field]
 
 
 def searchable_fields(added: Sequence[AddedField] = ()) -> Mapping[Alias, FieldMap]:
-    """Today's searchable fields of both aliases, those of the configuration included; for each alias ordered by name."""
+    """Today's searchable fields of both aliases, the configuration's included; for each alias ordered by name."""
     rows = tomllib.loads(files("activity_stream").joinpath("searchable-fields.toml").read_text("utf-8"))
     result: dict[Alias, FieldMap] = {}
     for alias in Alias:

@@ -82,7 +82,7 @@ class Index(Protocol):
     """
 
     async def open(self, *, write: bool) -> None:
-        """Be ready to search and, with `write`, to store. Waits for another writer to end, where there can be only one."""
+        """Be ready to search and, with `write`, to store; waits for another writer to end if only one can be."""
         ...
 
     async def close(self) -> None:

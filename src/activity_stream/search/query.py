@@ -1,6 +1,7 @@
 """The typed query tree: what a search body means, once read.
 
-Names and meanings are those of the Elasticsearch query language (OpenSearch documentation, "Query DSL", "Aggregations").
+Names and meanings are those of the Elasticsearch query language (OpenSearch documentation, "Query DSL" and
+"Aggregations").
 The tree says nothing of an alias's fields: values are as the client sent them, and what they mean for a field is for
 whoever runs the tree. `parse` makes trees; nothing else should, but tests.
 """
@@ -105,7 +106,7 @@ class Prefix(Node, frozen=True, kw_only=True):
 
 
 class Wildcard(Node, frozen=True, kw_only=True):
-    """Values (text: tokens) of this form: `*` any characters, `?` any one, `\\` takes the next literally; score 1."""
+    r"""Values (text: tokens) of this form: `*` any characters, `?` any one, `\` takes the next literally; score 1."""
 
     field: str
     value: str
@@ -154,8 +155,10 @@ class SortKey(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SourceFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """What of `_source` comes back: nothing if not `enabled`; only `includes` (if any), without `excludes`. Patterns may
-    have `*`; the name of an object takes all that is in it."""
+    """What of `_source` comes back: nothing if not `enabled`; only `includes` (if any), without `excludes`.
+
+    Patterns may have `*`; the name of an object takes all that is in it.
+    """
 
     enabled: bool = True
     includes: tuple[str, ...] = ()

@@ -1,0 +1,49 @@
+# The commands of this project; each sets up what it needs.
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint services soak bench pins clean
+
+# The first Python that is new enough.
+PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3 python; do \
+	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$name" && break; done)
+BIN := .venv/bin
+
+help:  ## say what there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+.venv/.complete: requirements-dev.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer was found: install one, or run: make PYTHON=/path/to/python3" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+setup: .venv/.complete  ## make .venv, with .venv/bin/activity-stream in it
+
+run: setup  ## collect from a live feed, serve the API, print what to try; Ctrl-C stops it
+	@exec $(BIN)/activity-stream demo
+
+test: setup services  ## the whole test suite
+	$(BIN)/python -m pytest
+
+lint: setup  ## style, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+services: setup  ## fetch what some tests need besides Python: the npm package hawk (where there is npm)
+	@$(BIN)/python tests/services.py
+
+soak: setup  ## the random and kill tests, at length
+	SOAK=1 $(BIN)/python -m pytest -m soak --timeout 3600
+
+bench: setup  ## the benchmarks (see benchmarks/README.md)
+	$(BIN)/python -m benchmarks
+
+pins: setup  ## pin the dependencies anew (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml --extra sentry -o requirements.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml --extra sentry --extra dev -o requirements-dev.txt
+
+clean:  ## remove what the other commands made, the demo's data included
+	rm -rf .venv .services .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache activity-stream-data src/*.egg-info build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
