@@ -1,0 +1,44 @@
+"""Names of generations: making new ones, and reading them from index names and from the manifest."""
+
+import re
+import secrets
+import string
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import msgspec
+
+from activity_stream.model import Alias, Generation
+
+_INDEX_NAME = re.compile(r"(activities|objects)__feed_id_(.+?)__(date_.*)", re.DOTALL)
+_LETTERS = string.ascii_lowercase + string.digits
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What is published, as it is stored: generation ids by feed. `version` is raised when the form changes."""
+
+    published: Mapping[str, str] = {}
+    version: int = 1
+
+    def generations(self) -> dict[str, Generation]:
+        """The published generations by feed."""
+        return {feed: Generation(feed, generation_id) for feed, generation_id in self.published.items()}
+
+
+def new_generation(feed: str, now: float) -> Generation:
+    """A generation that never was before, begun `now` (seconds since 1970)."""
+    batch = "".join(secrets.choice(_LETTERS) for _ in range(8))
+    return Generation(
+        feed, f"date_{datetime.fromtimestamp(now, UTC):%Y-%m-%d}__timestamp_{int(now)}__batch_id_{batch}__"
+    )
+
+
+def generation_of(index_name: str) -> tuple[Alias, Generation] | None:
+    """The alias and the generation of an index name, None if it is not one."""
+    found = _INDEX_NAME.fullmatch(index_name)
+    return None if found is None else (Alias(found[1]), Generation(found[2], found[3]))
+
+
+def index_names(generation: Generation) -> tuple[str, str]:
+    """The generation's index names: of its activities and of its objects."""
+    return generation.index_name(Alias.ACTIVITIES), generation.index_name(Alias.OBJECTS)

@@ -1,0 +1,137 @@
+"""The fields of the tantivy index, made from the searchable fields.
+
+    searchable field  ->  columns of the index, by internal names (a0, a1, … of activities, o0, … of objects)
+
+    keyword   a0  the values, sorted, each once      a0x  hex of them, same order    a0h  hex of the greatest
+    date, long, double, boolean
+              a0  the values as numbers, sorted      a0h  the greatest
+    text      a0  its tokens, joined by blanks
+
+Internal names are free of the colons and dots of the outer ones. Hexadecimal columns are there because tantivy has no
+range over text; that of a value orders as its UTF-8 does. The schema of an index cannot change: `digest` goes into the
+name of its directory, so that another mapping gets another index.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import msgspec
+import tantivy
+
+from activity_stream.fields import Field, FieldMap, FieldType
+from activity_stream.model import Alias
+
+FORMAT = 1
+"""Raised when what is written changes its meaning: an index of another format is rebuilt."""
+
+ALIAS, GENERATION, KEY, PRESENT, SEQUENCE, SOURCE = "_alias", "_gen", "_key", "_fn", "_seq", "_source"
+
+ALIAS_TERMS: Mapping[Alias, str] = MappingProxyType({Alias.ACTIVITIES: "a", Alias.OBJECTS: "o"})
+MANIFEST_TERM = "m"
+KEY_SEPARATOR = "\x00"
+WHITESPACE = "whitespace"
+"""The tokenizer of text columns: one that tantivy knows in every process without being told."""
+
+NUMBERS = (FieldType.DATE, FieldType.LONG, FieldType.BOOLEAN)
+UNINDEXED = (FieldType.GEO_POINT, FieldType.NESTED)
+
+
+class Column(msgspec.Struct, frozen=True):
+    """Where the values of one searchable field are: internal names; None where there is no such column.
+
+    `value` is empty where only the presence is known (geo_point, nested and what lies in it); `present` is the term
+    that PRESENT holds for documents with a value.
+    """
+
+    field: Field
+    present: str
+    value: str = ""
+    high: str | None = None
+    hex: str | None = None
+
+
+class EmbeddedSchema:
+    """The schema of both aliases' documents in one index."""
+
+    def __init__(self, fields: Mapping[Alias, FieldMap]) -> None:
+        self._columns = {alias: _columns(alias, fields[alias]) for alias in Alias}
+        self.tantivy = _build([column for columns in self._columns.values() for column in columns.values()])
+        rows = [
+            (str(alias), c.present, c.field.name, str(c.field.type), c.field.path, c.field.nested)
+            for alias in Alias
+            for c in self._columns[alias].values()
+        ]
+        self.digest = hashlib.sha256(msgspec.json.encode((FORMAT, rows))).hexdigest()[:16]
+
+    def column(self, alias: Alias, name: str) -> Column | None:
+        """The columns of a field by its outer name, None if that is not a searchable field of the alias."""
+        return self._columns[alias].get(name)
+
+    def columns(self, alias: Alias) -> Mapping[str, Column]:
+        """The columns of every searchable field of an alias, by outer name, ordered by it."""
+        return self._columns[alias]
+
+    def present_terms(self, alias: Alias, name: str) -> tuple[str, ...]:
+        """The terms of PRESENT that say that a document has a field, or, for an object's name, any field under it."""
+        column = self._columns[alias].get(name)
+        found = () if column is None else (column.present,)
+        below = (each.present for outer, each in self._columns[alias].items() if outer.startswith(f"{name}."))
+        return (*found, *below)
+
+
+def document_key(index_name: str, document_id: str) -> str:
+    """The term under which a document is replaced; it tells index and id apart again, see `split_key`."""
+    return f"{index_name}{KEY_SEPARATOR}{document_id}"
+
+
+def split_key(key: str) -> tuple[str, str]:
+    """The index name and the document's id of a key."""
+    index_name, _, document_id = key.partition(KEY_SEPARATOR)
+    return index_name, document_id
+
+
+def _columns(alias: Alias, fields: FieldMap) -> Mapping[str, Column]:
+    names = enumerate(sorted(fields))
+    return MappingProxyType({name: _column(fields[name], f"{ALIAS_TERMS[alias]}{n}") for n, name in names})
+
+
+def _column(field: Field, prefix: str) -> Column:
+    if field.nested is not None or field.type in UNINDEXED:
+        return Column(field, prefix)
+    if field.type is FieldType.TEXT:
+        return Column(field, prefix, prefix)
+    if field.type is not FieldType.KEYWORD:
+        return Column(field, prefix, prefix, high=f"{prefix}h")
+    high = None if field.name == "id" else f"{prefix}h"
+    return Column(field, prefix, prefix, high=high, hex=f"{prefix}x")
+
+
+def _build(columns: list[Column]) -> tantivy.Schema:
+    builder = tantivy.SchemaBuilder()
+    builder.add_text_field(ALIAS, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field(GENERATION, stored=True, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field(KEY, stored=True, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field(PRESENT, tokenizer_name="raw", index_option="basic")
+    builder.add_unsigned_field(SEQUENCE, indexed=True, fast=True)
+    builder.add_bytes_field(SOURCE, stored=True)
+    for column in columns:
+        _add(builder, column)
+    return builder.build()
+
+
+def _add(builder: tantivy.SchemaBuilder, column: Column) -> None:
+    if not column.value:
+        return
+    names = [name for name in (column.value, column.high, column.hex) if name]
+    if column.field.type is FieldType.TEXT:
+        builder.add_text_field(column.value, tokenizer_name=WHITESPACE, index_option="position")
+    elif column.field.type is FieldType.KEYWORD:
+        for name in names:
+            builder.add_text_field(name, fast=True, tokenizer_name="raw", index_option="basic")
+    elif column.field.type is FieldType.DOUBLE:
+        for name in names:
+            builder.add_float_field(name, indexed=True, fast=True)
+    else:
+        for name in names:
+            builder.add_integer_field(name, indexed=True, fast=True)

@@ -1,0 +1,152 @@
+"""What one search sees: a searcher, and the manifest that was committed with what it finds."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from threading import Lock
+from types import MappingProxyType
+
+import msgspec
+import tantivy
+
+from activity_stream.adapters.index_embedded.names import Manifest, index_names
+from activity_stream.adapters.index_embedded.schema import (
+    ALIAS,
+    ALIAS_TERMS,
+    GENERATION,
+    MANIFEST_TERM,
+    SOURCE,
+    EmbeddedSchema,
+)
+from activity_stream.errors import IndexUnavailable
+from activity_stream.model import Alias, Generation
+
+DIRECTORY_PREFIX = "index-"
+
+
+class Snapshot:
+    """One state of the index: nothing that is committed later changes what it finds.
+
+    `generations` are the published ones by feed; `present` the index names that any live document has.
+    """
+
+    def __init__(self, schema: EmbeddedSchema, index: tantivy.Index) -> None:
+        self.schema = schema
+        self.index = index
+        self.searcher = index.searcher()
+        self.generations: Mapping[str, Generation] = MappingProxyType(self._manifest().generations())
+        found = self.searcher.terms_with_prefix(GENERATION, "", tantivy.Query.all_query())
+        self.present = frozenset(name for name, _ in found)
+        published = {name for each in self.generations.values() for name in index_names(each)}
+        self._hidden = sorted(self.present - published)
+        self._visible = {alias: self._visible_query(alias) for alias in Alias}
+
+    def visible(self, alias: Alias) -> tantivy.Query:
+        """A query, of score 0, for all documents of the alias's published generations and for no others."""
+        return self._visible[alias]
+
+    def term(self, field: str, value: str) -> tantivy.Query:
+        """The documents with exactly this term in a field, by its internal name."""
+        return tantivy.Query.term_query(self.schema.tantivy, field, value, "basic")
+
+    def count(self, query: tantivy.Query) -> int:
+        """How many documents a query finds."""
+        counted = getattr(self.searcher.search(query, limit=1), "count", 0)
+        return int(counted or 0)
+
+    def newest(self, feed: str) -> float | None:
+        """`published` of the feed's newest visible activity in seconds since 1970, None where there is none."""
+        column = self.schema.column(Alias.ACTIVITIES, "published")
+        generation = self.generations.get(feed)
+        if column is None or column.high is None or generation is None:
+            return None
+        mine = self.term(GENERATION, generation.index_name(Alias.ACTIVITIES))
+        hits = self.searcher.search(mine, limit=1, order_by_field=column.high).hits
+        return None if not hits or hits[0][0] is None else float(hits[0][0]) / 1000
+
+    def _manifest(self) -> Manifest:
+        hits = self.searcher.search(self.term(ALIAS, MANIFEST_TERM), limit=1).hits
+        if not hits:
+            return Manifest()
+        return msgspec.json.decode(bytes(self.searcher.doc(hits[0][1]).get_first(SOURCE) or b"{}"), type=Manifest)
+
+    def _visible_query(self, alias: Alias) -> tantivy.Query:
+        ours = self.term(ALIAS, ALIAS_TERMS[alias])
+        hidden = [name for name in self._hidden if name.startswith(f"{alias}__")]
+        if hidden:
+            others = tantivy.Query.term_set_query(self.schema.tantivy, GENERATION, hidden)
+            ours = tantivy.Query.boolean_query([(tantivy.Occur.Must, ours), (tantivy.Occur.MustNot, others)])
+        return tantivy.Query.const_score_query(ours, 0.0)
+
+
+class Reader:
+    """Hands out the newest snapshot of the index in a directory, which another process may be writing.
+
+    Safe to use from several threads.
+    """
+
+    def __init__(self, root: Path, schema: EmbeddedSchema) -> None:
+        self._root = root
+        self._schema = schema
+        self._lock = Lock()
+        self._index: tantivy.Index | None = None
+        self._seen: tuple[int, int, int] | None = None
+        self._snapshot: Snapshot | None = None
+
+    def snapshot(self) -> Snapshot:
+        """The state of the last commit; of an empty index where there is none yet.
+
+        Raises IndexUnavailable while the index of another mapping has still to be rebuilt for this one.
+        """
+        with self._lock:
+            state = self._state()
+            if state is None:
+                return self._snapshot or self._nothing()
+            if self._snapshot is None or state != self._seen:
+                self._snapshot = self._fresh()
+                # The state was looked at before the commit was read: a later commit is seen as a change.
+                self._seen = state
+            return self._snapshot
+
+    def close(self) -> None:
+        """Let go of the files."""
+        with self._lock:
+            self._index = self._snapshot = self._seen = None
+
+    def _state(self) -> tuple[int, int, int] | None:
+        """What changes with every commit, without reading it: tantivy replaces this file in one step."""
+        try:
+            stat = (directory_of(self._root, self._schema) / "meta.json").stat()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise IndexUnavailable(f"the index in {self._root} cannot be read: {error}") from error
+        return stat.st_ino, stat.st_mtime_ns, stat.st_size
+
+    def _fresh(self) -> Snapshot:
+        try:
+            if self._index is None:
+                index = tantivy.Index.open(str(directory_of(self._root, self._schema)))
+                index.config_reader("manual")
+                self._index = index
+            self._index.reload()
+            return Snapshot(self._schema, self._index)
+        except (ValueError, OSError) as error:
+            raise IndexUnavailable(f"the index in {self._root} cannot be read: {error}") from error
+
+    def _nothing(self) -> Snapshot:
+        if any(self._root.glob(f"{DIRECTORY_PREFIX}*")):
+            raise IndexUnavailable(
+                f"the index in {self._root} is of another mapping: the collector rebuilds it when it starts with this one"
+            )
+        return _empty(self._schema)
+
+
+def directory_of(root: Path, schema: EmbeddedSchema) -> Path:
+    """Where the index of this schema is."""
+    return root / f"{DIRECTORY_PREFIX}{schema.digest}"
+
+
+@lru_cache(maxsize=4)
+def _empty(schema: EmbeddedSchema) -> Snapshot:
+    return Snapshot(schema, tantivy.Index(schema.tantivy))

@@ -1,0 +1,75 @@
+"""The API ("Incoming"): its routes, and the order in which a request is dealt with.
+
+label        a random tag for the log; `Server: activity-stream` on every answer
+problems     whatever goes wrong behind it becomes JSON
+admitted     body read, caller known (guard), answer signed      only the routes that ask for something
+handler
+"""
+
+import secrets
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from activity_stream.api import search, status
+from activity_stream.api.guard import Guard
+from activity_stream.api.parts import PARTS, Parts
+from activity_stream.api.problems import LOG, problems
+from activity_stream.api.search import GUARD, SEARCHES, admitted
+from activity_stream.api.v1 import activities, next_page
+from activity_stream.search.search import Searches
+
+SERVER = "activity-stream"
+
+
+def make_app(parts: Parts) -> web.Application:
+    """The whole API as an application of aiohttp."""
+    app = web.Application(middlewares=[label, problems], client_max_size=parts.max_body_bytes)
+    app[PARTS] = parts
+    app[GUARD] = Guard(parts.keys, parts.whitelist, parts.state, parts.clock)
+    app[SEARCHES] = Searches(parts.index)
+    app.on_response_prepare.append(_name_the_server)
+    app.add_routes(
+        [
+            _get("/v1/activities", admitted(activities)),
+            _get("/v1/activities/{cursor}", admitted(next_page)),
+            _get("/v1/objects", admitted(search.objects)),
+            _get("/v2/activities", admitted(search.activities)),
+            _get("/v2/objects", admitted(search.objects)),
+            _get("/checks/p1", status.p1),
+            _get("/checks/p2", status.p2),
+            _get("/check", status.check),
+            _get("/metrics", status.metrics),
+            _get("/livez", status.livez),
+            _get("/readyz", status.readyz),
+        ]
+    )
+    for root in ("", "/"):  # a client's base URL ends in a slash, so that it asks for //v3/…, and signs that
+        app.add_routes(
+            [
+                _get(f"{root}/v3/", admitted(search.root)),
+                _get(f"{root}/v3/activities/_search", admitted(search.activities)),
+                web.post(f"{root}/v3/activities/_search", admitted(search.activities)),
+                _get(f"{root}/v3/objects/_search", admitted(search.objects)),
+                web.post(f"{root}/v3/objects/_search", admitted(search.objects)),
+            ]
+        )
+    return app
+
+
+def _get(path: str, handler: Handler) -> web.RouteDef:
+    return web.get(path, handler, allow_head=False)
+
+
+async def _name_the_server(_request: web.Request, response: web.StreamResponse) -> None:
+    response.headers["Server"] = SERVER
+
+
+@web.middleware
+async def label(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Give the request a tag that its log lines share, and log its beginning and end."""
+    log = request.app[PARTS].log.with_tags(secrets.token_urlsafe(6))
+    request[LOG] = log
+    agent = request.headers.get("User-Agent", "-")
+    with log.step(f"Receiving request ({request.method} {request.path}) ({agent[:200]})"):
+        return await handler(request)

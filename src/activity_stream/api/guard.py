@@ -1,0 +1,151 @@
+"""Who is asking? The checks of the contract, section 6, in its order; every text is fixed there."""
+
+import ipaddress
+from collections.abc import Mapping, Sequence
+
+import msgspec
+from aiohttp import web
+
+from activity_stream import hawk
+from activity_stream.errors import NotAuthenticated, NotAuthorized
+from activity_stream.grants import may_use
+from activity_stream.logs import Log
+from activity_stream.model import Caller
+from activity_stream.ports import Clock, State
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+INCORRECT = "Incorrect authentication credentials."
+NO_PROTO = "The X-Forwarded-Proto header was not set."
+NOT_PROVIDED = "Authentication credentials were not provided."
+NO_TYPE = "Content-Type header was not set. It must be set for authentication, even if as the empty string."
+NOT_PERMITTED = "You are not authorized to perform this action."
+NONCE_SECONDS = 120
+MAX_ADDRESS_LENGTH = 64
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class Key(msgspec.Struct, frozen=True):
+    """A key that may sign: its secret, and whose it is."""
+
+    secret: str
+    caller: Caller
+
+    def __repr__(self) -> str:
+        """Whose it is; never the secret."""
+        return f"Key({self.caller.key_id!r})"
+
+
+class Refused(NotAuthenticated):
+    """A request that is not let in. `reason` is for the log alone; `challenge` for `WWW-Authenticate`."""
+
+    def __init__(self, details: str, reason: str, challenge: str = "Hawk") -> None:
+        super().__init__(details)
+        self.reason = reason
+        self.challenge = challenge
+
+
+class Guest(msgspec.Struct, frozen=True):
+    """A caller who has been let in, with what it takes to sign the answer."""
+
+    caller: Caller
+    artifacts: hawk.Artifacts
+    secret: str
+
+
+class Guard:
+    """Lets requests in, or says why not."""
+
+    def __init__(self, keys: Mapping[str, Key], whitelist: Sequence[Network], state: State, clock: Clock) -> None:
+        self._keys = keys
+        self._whitelist = tuple(whitelist)
+        self._state = state
+        self._clock = clock
+
+    async def admit(self, request: web.Request, body: bytes, log: Log) -> Guest:
+        """Who sent the request. Raises Refused (401), NotAuthorized (403), StateUnavailable."""
+        headers = request.headers
+        if self._whitelist and not self._is_listed(headers.getall("X-Forwarded-For", ())):
+            raise Refused(INCORRECT, "the address is not in the whitelist")
+        proto = headers.get("X-Forwarded-Proto")
+        if proto is None:
+            raise Refused(NO_PROTO, "no X-Forwarded-Proto")
+        header = headers.get("Authorization")
+        if header is None:
+            raise Refused(NOT_PROVIDED, "no Authorization")
+        content_type = headers.get("Content-Type")
+        if content_type is None:
+            raise Refused(NO_TYPE, "no Content-Type")
+        target = target_of(request, proto)
+        guest = self._verified(header, target, content_type, body)
+        await self._once(guest)
+        if not may_use(guest.caller, request.method):
+            log.warning(f"({guest.caller.key_id}) may not use {request.method}")
+            raise NotAuthorized(NOT_PERMITTED)
+        return guest
+
+    def _is_listed(self, values: Sequence[str]) -> bool:
+        """Whether the client's address, the second from the right, is in a listed network."""
+        addresses = ",".join(values).split(",")
+        if len(addresses) < 2:
+            return False
+        address = _address(addresses[-2].strip())
+        return address is not None and any(
+            address.version == network.version and address in network for network in self._whitelist
+        )
+
+    def _verified(self, header: str, target: hawk.Target, content_type: str, body: bytes) -> Guest:
+        now = self._clock.now()
+        try:
+            artifacts = hawk.verify(header, target, content_type, body, self._secret_of, now)
+        except hawk.Stale as refusal:
+            secret = self._secret_of(hawk.parse(header)["id"]) or ""
+            raise Refused(INCORRECT, str(refusal), hawk.challenge(now, secret)) from refusal
+        except hawk.Refusal as refusal:
+            raise Refused(INCORRECT, str(refusal)) from refusal
+        key = self._keys[artifacts.id]
+        return Guest(key.caller, artifacts, key.secret)
+
+    def _secret_of(self, key_id: str) -> str | None:
+        key = self._keys.get(key_id)
+        return None if key is None else key.secret
+
+    async def _once(self, guest: Guest) -> None:
+        """A nonce is good once per key, over all processes (the promise *once*)."""
+        if not await self._state.add(f"nonce:{guest.artifacts.id}:{guest.artifacts.nonce}", b"", NONCE_SECONDS):
+            raise Refused(INCORRECT, "the nonce has been used before")
+
+
+def target_of(request: web.Request, proto: str) -> hawk.Target:
+    """What the client signed: the raw path, and the host and port it meant.
+
+    A proxy in front changes neither `Host` nor the path. Without a port in `Host` it is the default of what
+    `X-Forwarded-Proto` names; one proxy sends there what is no scheme, but then a port in `Host`.
+    """
+    host, port = split_host(request.headers.get("Host", ""))
+    return hawk.Target(request.method, request.raw_path, host, port or _DEFAULT_PORTS.get(proto.strip().lower(), 80))
+
+
+def split_host(value: str) -> tuple[str, int | None]:
+    """Host and port of a `Host` header; the port is None where there is none that could be."""
+    bracket = value.rfind("]")
+    name, colon, port = value.rpartition(":")
+    if not colon or value.rfind(":") < bracket:
+        return value.strip("[]"), None
+    number = int(port) if port.isascii() and port.isdigit() and len(port) < 6 else None
+    return name.strip("[]"), number
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address that a part of X-Forwarded-For is; some proxies write a port or brackets; None for anything else."""
+    if len(text) > MAX_ADDRESS_LENGTH:
+        return None
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address

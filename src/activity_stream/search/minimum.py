@@ -1,0 +1,44 @@
+"""`minimum_should_match`: how many of the optional clauses have to match.
+
+Source: OpenSearch documentation, "Minimum should match"; rounding as its `Queries.calculateMinShouldMatch` does it.
+"""
+
+import re
+
+_SIMPLE = re.compile(r"[+-]?\d{1,9}%?", re.ASCII)
+_CONDITION = re.compile(r"(\d{1,9})<([+-]?\d{1,9}%?)", re.ASCII)
+_AROUND_LESS_THAN = re.compile(r"\s*<\s*")
+
+
+def minimum_should_match(text: str, clauses: int) -> int:
+    """How many of `clauses` optional ones must match; it may be more than there are, and then nothing matches.
+
+    `text` is "2", "-1", "75%", "-25%", "2<75%" or several conditions, "2<-25% 9<-3". Raises ValueError for others.
+    """
+    conditions = _AROUND_LESS_THAN.sub("<", text.strip())
+    if "<" not in conditions:
+        return _simple(conditions, clauses)
+    result = clauses
+    for condition in conditions.split():
+        found = _CONDITION.fullmatch(condition)
+        if found is None:
+            raise ValueError(_allowed(text))
+        if clauses <= int(found[1]):
+            return result
+        result = _simple(found[2], clauses)
+    return result
+
+
+def _simple(text: str, clauses: int) -> int:
+    if _SIMPLE.fullmatch(text) is None:
+        raise ValueError(_allowed(text))
+    if not text.endswith("%"):
+        number = int(text)
+        return max(0, clauses + number if number < 0 else number)
+    share = clauses * int(text[:-1])
+    rounded_to_zero = abs(share) // 100
+    return max(0, clauses - rounded_to_zero if share < 0 else rounded_to_zero)
+
+
+def _allowed(text: str) -> str:
+    return f'[minimum_should_match] got "{text[:100]}", must be like 2, -1, 75%, -25% or 2<75%'

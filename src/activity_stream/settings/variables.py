@@ -1,0 +1,328 @@
+"""Every setting, once: its name, meaning, form and default.
+
+`n` in a name stands for a number, `alias` for `activities` or `objects`. The reference and the help are made from this.
+"""
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from activity_stream.fields import FieldType
+from activity_stream.model import Alias
+from activity_stream.settings import values
+from activity_stream.settings.shapes import Auth, LogFormat, Network, Secret
+
+T = TypeVar("T")
+FEEDS, FIELDS, CALLERS = "FEEDS", "FIELDS", "INCOMING_ACCESS_KEY_PAIRS"
+PERMISSIONS = f"{CALLERS}__n__PERMISSIONS"
+
+
+class Variable(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
+    """One setting. `read` makes its value of the text that came; `default` is such a text, empty where there is none.
+
+    `secret`: never shown, and `NAME_FILE` may give the path of a file that holds it.
+    `url`: a secret because of what a URL may hold; the rest of the URL can be shown.
+    `shown`: how the reference shows the default, where that is not the default itself.
+    """
+
+    name: str
+    meaning: str
+    read: Callable[[str], T]
+    default: str = ""
+    secret: bool = False
+    url: bool = False
+    shown: str = ""
+
+
+class SettingRow(msgspec.Struct, frozen=True):
+    """What the reference and the help say of one setting."""
+
+    variable: str
+    meaning: str
+    default: str
+    secret: bool
+
+
+class Method(StrEnum):
+    """The HTTP methods that a permission can name."""
+
+    GET = "GET"
+    POST = "POST"
+    PUT = "PUT"
+    PATCH = "PATCH"
+    DELETE = "DELETE"
+    HEAD = "HEAD"
+    OPTIONS = "OPTIONS"
+
+
+class PlainGrant(StrEnum):
+    """The grants that need no field."""
+
+    MATCH_ALL = "__MATCH_ALL__"
+    MATCH_NONE = "__MATCH_NONE__"
+
+
+class Kind(StrEnum):
+    """The kinds of feed that this version collects."""
+
+    ACTIVITY_STREAM = "activity_stream"
+
+
+LATER_KINDS = ("zendesk", "aventri", "maxemail", "maxemail-full")
+"""Kinds that are known by name and are not there yet."""
+
+RHYTHMS: Mapping[Kind, Mapping[str, str]] = {
+    Kind.ACTIVITY_STREAM: {
+        "FULL_INGEST_INTERVAL": "120",
+        "FULL_INGEST_PAGE_INTERVAL": "0.25",
+        "UPDATES_PAGE_INTERVAL": "1",
+        "EXCEPTION_INTERVALS": "1,2,4,8,16,32,64",
+        "DOWN_GRACE_PERIOD": "172800",
+        "DISABLE_UPDATES": "false",
+    },
+}
+"""The defaults that differ by kind of feed."""
+
+
+def kind(value: str) -> Kind:
+    """A kind of feed that this version collects."""
+    here = ", ".join(Kind)
+    if value in LATER_KINDS:
+        raise values.NotAllowed(f"{here}; {value} is not there yet: this version collects {here}")
+    if value not in set(Kind):
+        raise values.NotAllowed(here)
+    return Kind(value)
+
+
+_seconds = values.Number(0, values.LONGEST_SECONDS, "seconds")
+_some_seconds = values.Number(0, values.LONGEST_SECONDS, "seconds", above=True)
+_ratio = values.Number(0, 1, "a ratio")
+
+HOST = Variable[str](name="HOST", meaning="the address the API listens on", read=values.bind_host, default="0.0.0.0")  # noqa: S104 - a service in a container has to be reached from outside
+PORT = Variable[int](
+    name="PORT", meaning="the API's port; 0: any free one", read=values.Whole(0, 65_535), default="8080"
+)
+WHITELIST = Variable[Network](
+    name="INCOMING_IP_WHITELIST__n",
+    meaning="addresses or networks, IPv4 or IPv6, that may ask",
+    read=values.network,
+    shown="none set: no check",
+)
+MAX_BODY_BYTES = Variable[int](
+    name="MAX_BODY_BYTES",
+    meaning="the largest body that the API takes, in bytes",
+    read=values.Whole(1),
+    default=str(2**20),
+)
+CURSOR_EXPIRY = Variable[float](
+    name="CURSOR_EXPIRY",
+    meaning="seconds for which the `next` of a `/v1/activities` page is good",
+    read=_some_seconds,
+    default="300",
+)
+KEY_ID = Variable[str](name=f"{CALLERS}__n__KEY_ID", meaning="who may ask: the id of a Hawk key", read=values.key_id)
+SECRET_KEY = Variable[Secret](
+    name=f"{CALLERS}__n__SECRET_KEY", meaning="the secret of that Hawk key", read=values.secret, secret=True
+)
+METHODS = Variable[Method](
+    name=f"{PERMISSIONS}__n",
+    meaning="an HTTP method that this key may use; it then sees everything (not together with the next three)",
+    read=values.Choice(Method),
+)
+PLAIN_GRANT = Variable[PlainGrant](
+    name=f"{PERMISSIONS}__alias__n",
+    meaning="a grant on `activities` or `objects`: `__MATCH_ALL__` or `__MATCH_NONE__`; all grants of an alias "
+    "must hold",
+    read=values.Choice(PlainGrant),
+    shown="no grant: sees nothing",
+)
+TERMS_KEY = Variable[str](
+    name=f"{PERMISSIONS}__alias__n____TERMS_KEY",
+    meaning="a grant on what has certain values in this field, which must be searchable and of type keyword, boolean, "
+    "long or date (`…__n__TERMS_KEY` is the same)",
+    read=values.text,
+)
+TERMS_VALUES = Variable[str](
+    name=f"{PERMISSIONS}__alias__n____TERMS_VALUES__n", meaning="those values; one of them is enough", read=values.text
+)
+
+UNIQUE_ID = Variable[str](
+    name="FEEDS__n__UNIQUE_ID", meaning="a source: its name, `[A-Za-z0-9_-]+` without `__`", read=values.feed_name
+)
+TYPE = Variable[Kind](name="FEEDS__n__TYPE", meaning=f"its kind: {', '.join(f'`{each}`' for each in Kind)}", read=kind)
+SEED = Variable[str](name="FEEDS__n__SEED", meaning="the URL of its first page", read=values.seed)
+AUTH = Variable[Auth](
+    name="FEEDS__n__AUTH",
+    meaning="how requests to it are authenticated: `hawk`, `basic`, `bearer` or `none`",
+    read=values.Choice(Auth),
+    shown="`hawk` where `ACCESS_KEY_ID` is set, else `none`",
+)
+ACCESS_KEY_ID = Variable[str](
+    name="FEEDS__n__ACCESS_KEY_ID", meaning="the Hawk key's id, or the user of `basic`", read=values.text
+)
+SECRET_ACCESS_KEY = Variable[Secret](
+    name="FEEDS__n__SECRET_ACCESS_KEY",
+    meaning="the Hawk key's secret, the password of `basic`, or the token of `bearer`",
+    read=values.secret,
+    secret=True,
+)
+ALLOWED_HOSTS = Variable[str](
+    name="FEEDS__n__ALLOWED_HOSTS",
+    meaning="hosts besides the seed's to which `next` may lead, each `host` or `host:port`, comma separated or `__1`, "
+    "`__2`, …; requests to them are signed too",
+    read=values.host,
+    shown="none: the seed's alone",
+)
+FULL_INGEST_INTERVAL = Variable[float](
+    name="FEEDS__n__FULL_INGEST_INTERVAL",
+    meaning="least seconds from the start of one full ingest to the start of the next",
+    read=_seconds,
+)
+FULL_INGEST_PAGE_INTERVAL = Variable[float](
+    name="FEEDS__n__FULL_INGEST_PAGE_INTERVAL",
+    meaning="seconds to wait between pages of a full ingest",
+    read=_seconds,
+)
+UPDATES_PAGE_INTERVAL = Variable[float](
+    name="FEEDS__n__UPDATES_PAGE_INTERVAL", meaning="seconds between polls for updates", read=_seconds
+)
+EXCEPTION_INTERVALS = Variable[float](
+    name="FEEDS__n__EXCEPTION_INTERVALS",
+    meaning="seconds to wait after the 1st, 2nd, … failure in a row, comma separated or `__1`, `__2`, …; "
+    "the last repeats",
+    read=_seconds,
+)
+DOWN_GRACE_PERIOD = Variable[float](
+    name="FEEDS__n__DOWN_GRACE_PERIOD",
+    meaning="seconds without a completed full ingest before the feed shows RED",
+    read=_seconds,
+)
+DISABLE_UPDATES = Variable[bool](
+    name="FEEDS__n__DISABLE_UPDATES", meaning="no polling for updates", read=values.boolean
+)
+FEED_PUBLISH_MIN_RATIO = Variable[float](
+    name="FEEDS__n__PUBLISH_MIN_RATIO",
+    meaning="`PUBLISH_MIN_RATIO` for this feed",
+    read=_ratio,
+    shown="`PUBLISH_MIN_RATIO`",
+)
+
+PUBLISH_MIN_RATIO = Variable[float](
+    name="PUBLISH_MIN_RATIO",
+    meaning="a finished crawl with less than this part of the published activities is held back (where at least 100 "
+    "are published); 0: never",
+    read=_ratio,
+    default="0.5",
+)
+STALL_TIMEOUT = Variable[float](
+    name="STALL_TIMEOUT",
+    meaning="seconds without progress, beyond what politeness asks, after which a full ingest is given up and begun "
+    "anew",
+    read=_some_seconds,
+    default="300",
+)
+MAX_PAGE_BYTES = Variable[int](
+    name="MAX_PAGE_BYTES",
+    meaning="the largest page that is taken from a source, in bytes",
+    read=values.Whole(1),
+    default=str(64 * 2**20),
+)
+FIELD_ALIAS = Variable[Alias](
+    name="FIELDS__n__ALIAS",
+    meaning="one more searchable field: its alias, `activities` or `objects`",
+    read=values.Choice(Alias),
+)
+FIELD_NAME = Variable[str](
+    name="FIELDS__n__NAME", meaning="its name, the keys that lead to it joined with `.`", read=values.text
+)
+FIELD_TYPE = Variable[FieldType](
+    name="FIELDS__n__TYPE",
+    meaning="its type: `keyword`, `text`, `date`, `boolean`, `long`, `double` or `geo_point`",
+    read=values.Choice(FieldType, (FieldType.NESTED,)),
+)
+
+DATA_DIR = Variable[Path](
+    name="DATA_DIR",
+    meaning="where the embedded index and the SQLite state are by default",
+    read=values.path,
+    default="./activity-stream-data",
+)
+INDEX_URL = Variable[str](
+    name="INDEX_URL",
+    meaning="the index: `embedded:DIRECTORY` (OpenSearch and Elasticsearch, `http(s)://…`, are not there yet)",
+    read=values.text,
+    secret=True,
+    url=True,
+    shown="`embedded:` in `DATA_DIR`",
+)
+STATE_URL = Variable[str](
+    name="STATE_URL",
+    meaning="the shared state: `sqlite:FILE` (Redis, `redis://…`, is not there yet)",
+    read=values.text,
+    secret=True,
+    url=True,
+    shown="`sqlite:` in `DATA_DIR`",
+)
+VCAP_SERVICES = Variable[Secret](
+    name="VCAP_SERVICES",
+    meaning="JSON that names an OpenSearch or Elasticsearch and a Redis, looked at where `INDEX_URL` or `STATE_URL` is "
+    "not set; they are not there yet, so this gives a warning",
+    read=values.secret,
+    secret=True,
+)
+ES_URI = Variable[str](
+    name="ES_URI", meaning="an AWS-hosted index; not there yet", read=values.text, secret=True, url=True
+)
+ES_AWS_ACCESS_KEY_ID = Variable[str](
+    name="ES_AWS_ACCESS_KEY_ID", meaning="AWS key for `ES_URI`; not used yet", read=values.text
+)
+ES_AWS_SECRET_ACCESS_KEY = Variable[Secret](
+    name="ES_AWS_SECRET_ACCESS_KEY", meaning="its secret; not used yet", read=values.secret, secret=True
+)
+ES_AWS_REGION = Variable[str](name="ES_AWS_REGION", meaning="AWS region of `ES_URI`; not used yet", read=values.text)
+
+LOG_FORMAT = Variable[LogFormat](
+    name="LOG_FORMAT",
+    meaning="log lines as `text` or as `json`, one object a line",
+    read=values.Choice(LogFormat),
+    default="text",
+)
+SENTRY_DSN = Variable[Secret](
+    name="SENTRY_DSN",
+    meaning="where error reports go (needs `pip install 'activity-stream[sentry]'`)",
+    read=values.sentry_dsn,
+    secret=True,
+    shown="none: no reports",
+)
+SENTRY_ENVIRONMENT = Variable[str](
+    name="SENTRY_ENVIRONMENT", meaning="the environment that error reports name", read=values.text
+)
+
+VARIABLES: tuple[Variable[Any], ...] = (
+    *(PORT, HOST, DATA_DIR, INDEX_URL, STATE_URL, VCAP_SERVICES),
+    *(ES_URI, ES_AWS_ACCESS_KEY_ID, ES_AWS_SECRET_ACCESS_KEY, ES_AWS_REGION),
+    *(UNIQUE_ID, TYPE, SEED, AUTH, ACCESS_KEY_ID, SECRET_ACCESS_KEY, ALLOWED_HOSTS),
+    *(FULL_INGEST_INTERVAL, FULL_INGEST_PAGE_INTERVAL, UPDATES_PAGE_INTERVAL, EXCEPTION_INTERVALS),
+    *(DOWN_GRACE_PERIOD, DISABLE_UPDATES, FEED_PUBLISH_MIN_RATIO),
+    *(PUBLISH_MIN_RATIO, STALL_TIMEOUT, MAX_PAGE_BYTES, FIELD_ALIAS, FIELD_NAME, FIELD_TYPE),
+    *(KEY_ID, SECRET_KEY, METHODS, PLAIN_GRANT, TERMS_KEY, TERMS_VALUES),
+    *(WHITELIST, MAX_BODY_BYTES, CURSOR_EXPIRY, LOG_FORMAT, SENTRY_DSN, SENTRY_ENVIRONMENT),
+)
+"""Every setting, in the order of the reference."""
+
+
+def describe() -> tuple[SettingRow, ...]:
+    """What there is to set, in the order of the reference; meanings and defaults are Markdown."""
+    return tuple(SettingRow(each.name, each.meaning, _shown(each), each.secret) for each in VARIABLES)
+
+
+def _shown(variable: Variable[Any]) -> str:
+    """How the reference shows a variable's default."""
+    short = variable.name.rsplit("__", 1)[-1]
+    by_kind = [f"`{each}`: {defaults[short]}" for each, defaults in RHYTHMS.items() if short in defaults]
+    if variable.shown or by_kind:
+        return variable.shown or "; ".join(by_kind)
+    return f"`{variable.default}`" if variable.default else ""
