@@ -58,7 +58,7 @@ class SqliteState:
         self._file = _File(path, busy_seconds)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="state")
         self._waiting: list[_Call] = []
-        self._running: asyncio.Future[None] | None = None
+        self._running: asyncio.Future[list[Any]] | None = None
         self._closed = False
 
     async def open(self) -> None:
@@ -193,7 +193,7 @@ class _File:
             return None
 
     def _connect(self) -> sqlite3.Connection:
-        """A new connection. Several processes may make the file at once, and SQLite does not wait in every case then."""
+        """A new connection, tried for a while: where several make the file at once, SQLite does not always wait."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         deadline = time.monotonic() + self._busy_seconds
         while True:
@@ -248,7 +248,7 @@ def _scan(connection: sqlite3.Connection, now: float, prefix: str) -> dict[str, 
 
 def _acquire(connection: sqlite3.Connection, now: float, lease: str, owner: str, seconds: float) -> int | None:
     found = connection.execute("SELECT owner, expires, number FROM lease WHERE name = ?", (lease,)).fetchone()
-    holder, expires, number = found or (None, None, 0)
+    holder, expires, number = found or (None, 0.0, 0)
     held = holder is not None and expires > now
     if held and holder != owner:
         return None

@@ -34,13 +34,13 @@ def search(
         fail(f"--url is {url!r}; it has to be an address such as http://127.0.0.1:8080")
     alias = "objects" if objects else "activities"
     try:
-        reply = compose.search(f"{url.rstrip('/')}/v3/{alias}/_search", key_id, secret, content(body))
+        reply, signed = compose.search(f"{url.rstrip('/')}/v3/{alias}/_search", key_id, secret, content(body))
     except compose.NoReply as error:
         fail(str(error))
     show(reply.body, raw=raw)
     if reply.status != 200:
         fail(f"The API answered with status {reply.status}.")
-    if not compose.is_signed_by(reply, key_id, secret):
+    if not compose.is_authentic(reply, signed, secret):
         fail("The answer's Server-Authorization does not fit: it was changed on the way, or is not from this API.")
 
 

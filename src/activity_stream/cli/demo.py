@@ -53,7 +53,7 @@ async def _demo(stop: asyncio.Event) -> None:
     try:
         seed = await _listening(source)
         settings = demo_settings(os.environ, seed, secret)
-        log_file = Path(settings.data_dir) / "demo.log"
+        log_file = settings.storage.data_dir / "demo.log"
         log_file.parent.mkdir(parents=True, exist_ok=True)
         console.print(f"Collecting {DAY:,} activities from {seed}\nThe log is in {log_file}")
         with log_file.open("a", encoding="utf-8") as log:
@@ -102,7 +102,8 @@ def free_port(host: str) -> int:
 
 async def _listening(source: asyncio.subprocess.Process) -> str:
     """The seed of the sample source, once it serves."""
-    async for line in source.stdout or ():
+    assert source.stdout is not None  # noqa: S101 it was asked for
+    async for line in source.stdout:
         words = line.decode(errors="replace").split()
         if "Listening" in words:
             return f"{words[-1]}/0"

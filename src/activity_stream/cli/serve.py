@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -43,7 +44,10 @@ def incoming(
 ) -> None:
     """Serve the API alone ("Incoming"), from what a collector with the same settings stores."""
     settings = settings_or_exit(config)
-    if workers == 1:
+    if shared := os.environ.get(compose.LISTEN_FD):
+        listening = socket.socket(fileno=int(shared))
+        until_signal(lambda stop: compose.incoming(settings, stop, listening))
+    elif workers == 1:
         until_signal(lambda stop: compose.incoming(settings, stop))
     else:
         until_signal(lambda stop: compose.incoming_workers(settings, workers, stop))
@@ -70,8 +74,6 @@ def until_signal(service: Service) -> None:
     except compose.CannotServe as error:
         failed = True
         sys.stderr.write(f"{error}\n")
-    sys.stdout.write("")
-    sys.stdout.flush()
     if failed:
         raise typer.Exit(1)
 
@@ -85,10 +87,14 @@ async def _until_signal(service: Service) -> None:
     stopping = asyncio.ensure_future(stop.wait())
     await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
-    _, late = await asyncio.wait([serving], timeout=STOP_SECONDS)
+    _, late = await asyncio.wait([serving], timeout=STOP_SECONDS / 2)
+    if late:
+        serving.cancel()
+        _, late = await asyncio.wait([serving], timeout=STOP_SECONDS / 2)
     if late:
         # A thread in the middle of a search cannot be interrupted, and Python would wait for it at exit.
         compose.say_goodbye()
         os._exit(0)
-    serving.result()
+    if not serving.cancelled():
+        serving.result()
     compose.say_goodbye()

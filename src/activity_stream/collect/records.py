@@ -3,28 +3,29 @@
 | key | value |
 | --- | --- |
 | `cursor:{feed}` | `Cursor`: where to go on polling for updates, so that a restart goes on at once |
-| `held:{feed}` | `Held`: the generation that the guard holds back, and why |
 | `decision:{feed}` | `approve` or `reject`: the operator's word on it, until the collector has acted on it |
-| `status:{feed}` | `FeedStatus`: what an operator is shown |
+| `status:{feed}` | `FeedStatus`: what an operator is shown, and what the guard holds back |
 | `since:{feed}` | seconds since 1970: when the feed was first met, from which its first grace counts |
 
 The lease of a feed is `feed:{feed}`; a collector's metrics are `metrics:{owner}`.
 """
 
-from typing import Literal
+from typing import TypeVar
 
 import msgspec
 
 from activity_stream.errors import BadRequest
 from activity_stream.ports import State
 
-FEED_KINDS = ("cursor", "held", "decision", "status", "since")
+FEED_KINDS = ("cursor", "decision", "status", "since")
 """What is forgotten with a feed."""
 
 RECENT_TROUBLES = 20
 """How many reasons are kept to be read later; older ones are in the log."""
 
-Decision = Literal["approve", "reject"]
+DECISIONS = ("approve", "reject")
+
+Record = TypeVar("Record", bound=msgspec.Struct)
 
 
 class Cursor(msgspec.Struct, frozen=True):
@@ -114,7 +115,7 @@ class FeedStatus(msgspec.Struct):
     last_crawl: CrawlCounts | None = None
 
 
-async def read_record[Record: msgspec.Struct](state: State, key: str, kind: type[Record]) -> Record | None:
+async def read_record(state: State, key: str, kind: type[Record]) -> Record | None:
     """The record under a key; None where there is none, or one of another version's shape, which is forgotten."""
     value = await state.get(key)
     if value is None:
@@ -126,17 +127,12 @@ async def read_record[Record: msgspec.Struct](state: State, key: str, kind: type
         return None
 
 
-async def write_record(state: State, key: str, record: msgspec.Struct) -> None:
-    """Store the record under a key. Raises StateUnavailable."""
-    await state.set(key, msgspec.json.encode(record))
-
-
 async def decide(state: State, feed: str, decision: str) -> None:
     """Hand the collector the operator's word on what is held of a feed; it acts on it within a second or two.
 
     Raises BadRequest for a word that is neither `approve` nor `reject`, StateUnavailable.
     """
-    if decision not in ("approve", "reject"):
+    if decision not in DECISIONS:
         raise BadRequest(f"the decision is {decision!r}; it can be approve or reject")
     await state.set(f"decision:{feed}", decision.encode())
 

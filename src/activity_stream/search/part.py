@@ -5,6 +5,8 @@ Values are read as leniently as OpenSearch reads them: numbers and booleans may 
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from math import isfinite
+from types import MappingProxyType
 from typing import Any
 
 from activity_stream.errors import SearchRefused
@@ -18,12 +20,13 @@ _INTEGER_LIMIT = 2**31
 
 
 class Part:
-    """A value within a search body. `path` is its place as in `query.bool.must[1]`."""
+    """A value within a search body. `path` is its place as in `query.bool.must[1]`, `key` the last key of it."""
 
-    def __init__(self, value: Any, path: str, budget: Budget) -> None:
+    def __init__(self, value: Any, path: str, budget: Budget, key: str = "") -> None:
         self.value = value
         self.path = path
         self.budget = budget
+        self.key = key
 
     @property
     def token(self) -> str:
@@ -48,7 +51,7 @@ class Part:
 
     def at(self, key: str) -> "Part":
         """The value of a key; only for objects that have it."""
-        return Part(self.value[key], f"{self.path}.{key}" if self.path else key, self.budget)
+        return Part(self.value[key], f"{self.path}.{key}" if self.path else key, self.budget, key)
 
     def entries(self) -> Iterator[tuple[str, "Part"]]:
         """The keys and values of an object."""
@@ -70,7 +73,9 @@ class Part:
         """The elements of a list."""
         if not isinstance(self.value, list):
             raise self.refused(f"Expected [START_ARRAY] but found [{self.token}]")
-        return [Part(each, f"{self.path}[{position}]", self.budget) for position, each in enumerate(self.value)]
+        return [
+            Part(each, f"{self.path}[{position}]", self.budget, self.key) for position, each in enumerate(self.value)
+        ]
 
     def some(self) -> list["Part"]:
         """The elements of a list; of anything else but null, itself alone."""
@@ -123,13 +128,13 @@ class Part:
 
     def number(self) -> float:
         """A finite number, as such or as a string."""
-        if isinstance(self.value, str) and _NUMBER.fullmatch(self.value):
-            number = float(self.value)
-        elif isinstance(self.value, int | float) and not isinstance(self.value, bool):
-            number = float(self.value)
-        else:
+        value = self.value
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise self._no_number()
-        if abs(number) == float("inf"):
+        if isinstance(value, str) and _NUMBER.fullmatch(value) is None:
+            raise self._no_number()
+        number = float(value)
+        if not isfinite(number):
             raise self._no_number()
         return number
 
@@ -155,13 +160,18 @@ class Part:
             raise refusals.illegal(f"negative [boost] are not allowed, found [{self._shown}] at {self.path}")
         return number
 
-    def options(self, construct: str, readers: Mapping[str, Callable[["Part"], Any]]) -> dict[str, Any]:
-        """The values of an object whose keys must be among those of `readers`, each read by its reader."""
+    def options(self, construct: str, readers: "Readers", ignored: "Readers" = MappingProxyType({})) -> dict[str, Any]:
+        """The values of an object by key, each read by its reader; those with a reader in `ignored` are read, and left
+        out. Other keys are refused."""
         values = {}
         for key, part in self.entries():
-            if key not in readers:
-                raise self.refused(f"[{construct}] does not support [{key[:100]}], it is one of: {', '.join(readers)};")
-            values[key] = readers[key](part)
+            if key in ignored:
+                ignored[key](part)
+            elif key in readers:
+                values[key] = readers[key](part)
+            else:
+                allowed = ", ".join(readers)
+                raise self.refused(f"[{construct}] does not support [{key[:100]}], only {allowed},")
         return values
 
     @property
@@ -174,11 +184,15 @@ class Part:
         return self.refused(f"Expected [VALUE_NUMBER] but found [{self.token}]")
 
 
-def only_if(expected: object, why: str) -> Callable[[Part], None]:
-    """A reader for an option that may be there with the one value that changes nothing."""
+def only_if(*expected: object) -> "Reader":
+    """A reader for an option that may be there with one of the values that change nothing."""
 
     def read(part: Part) -> None:
-        if part.value != expected or isinstance(part.value, bool) is not isinstance(expected, bool):
-            raise part.refused(f"[{part.path.rpartition('.')[2]}]: {why}; it is there and not {expected!r},")
+        if not any(part.value == each and type(part.value) is type(each) for each in expected):
+            raise part.refused(f"[{part.key}] can only be {expected[0]!r}: {refusals.NOT_YET};")
 
     return read
+
+
+Reader = Callable[[Part], Any]
+Readers = Mapping[str, Reader]

@@ -40,11 +40,11 @@ def _permissions(reading: Reading, n: str, fields: Fields) -> tuple[frozenset[st
     path = (v.CALLERS, n, "PERMISSIONS")
     keys = reading.keys(path)
     by_alias = [key for key in keys if key in _ALIASES]
-    if by_alias and len(by_alias) < len(keys):
-        others = ", ".join(key for key in keys if key not in _ALIASES)
+    numbers = [key for key in keys if key.isdecimal()]
+    if by_alias and numbers:
         reading.problems.append(
-            f"{'__'.join(path)}: {others} came beside {', '.join(by_alias).lower()}; allowed is either a list of HTTP "
-            "methods (…PERMISSIONS__1=GET) or grants of activities and objects, not both"
+            f"{'__'.join(path)}: {', '.join(numbers)} came beside {', '.join(by_alias).lower()}; allowed is either a "
+            "list of HTTP methods (PERMISSIONS__1=GET) or grants of activities and objects, not both"
         )
         reading.ignore(path)
         return None, {}

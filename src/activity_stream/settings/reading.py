@@ -57,10 +57,10 @@ class Reading:
 
     def required(self, variable: Variable[T], *at: str) -> T | None:
         """The variable's value; None where it is not set or wrong, both of which are problems."""
+        value = self.optional(variable, *at)
         if not self.is_set(variable, *at):
             self.problem(variable, *at, allowed=variable.meaning)
-            return None
-        return self.optional(variable, *at)
+        return value
 
     def is_set(self, variable: Variable[Any], *at: str) -> bool:
         """Whether something that is not empty came for the variable."""
@@ -93,8 +93,8 @@ class Reading:
             if not key.isdecimal():
                 name = self._first((*path, key)).name
                 self.problems.append(
-                    f"{name}: '{printable(key)}' came where a number is needed; "
-                    f"{'__'.join(path)} is a list, {'__'.join(path)}__1…, __2…"
+                    f"{name}: '{printable(key)}' came where a number is needed: "
+                    f"{'__'.join(path)} is a list, {'__'.join(path)}__1, __2 and so on"
                 )
                 self.ignore((*path, key))
         return tuple(key for key in keys if key.isdecimal())

@@ -15,7 +15,7 @@ from activity_stream.settings.reading import Reading
 from activity_stream.settings.shapes import EmbeddedIndex, SentrySettings, SqliteState, StorageSettings
 from activity_stream.settings.values import NotAllowed, split_url
 
-NOT_YET = "this version has no adapter for it yet"
+NOT_YET = "this version has no adapters for OpenSearch, Elasticsearch and Redis yet"
 INDEX_SCHEMES, STATE_SCHEMES = ("http", "https"), ("redis", "rediss")
 
 
@@ -57,7 +57,9 @@ def _location(
     if value.split("://")[0] in later:
         try:
             split_url(value, later, "a server")
-            reading.problem(variable, allowed=f"{prefix}{what}: {NOT_YET}; set {variable.name}={prefix}{what}")
+            reading.problem(
+                variable, allowed=f"{prefix}{what}: {NOT_YET}; set {variable.name}={prefix}{what} or leave it out"
+            )
         except NotAllowed as error:
             reading.problem(variable, allowed=f"{prefix}{what}, or {error} ({NOT_YET})")
     elif value:
@@ -75,7 +77,7 @@ def _aws(reading: Reading) -> None:
     if reading.is_set(v.INDEX_URL):
         reading.warnings.append(f"{reading.name(v.ES_URI)} is not used: INDEX_URL is set")
     else:
-        allowed = f"nothing: {NOT_YET}; leave it out, or set INDEX_URL=embedded:DIRECTORY, which wins over it"
+        allowed = f"nothing: {NOT_YET}; leave ES_URI out, or set INDEX_URL=embedded:DIRECTORY, which wins over it"
         reading.problem(v.ES_URI, allowed=allowed)
 
 

@@ -62,7 +62,9 @@ class _Plan:
     """How to read one kind of document."""
 
     def __init__(self, columns: Sequence[tuple[tuple[str, ...], int, Column]]) -> None:
-        self._root = _Node([row for row in columns if row[2].field.type is not FieldType.NESTED and not row[2].field.nested])
+        self._root = _Node(
+            [row for row in columns if row[2].field.type is not FieldType.NESTED and not row[2].field.nested]
+        )
         self._decoder = msgspec.json.Decoder(self._root.type)
 
     def read(self, source: bytes, documents: Sequence[Entries]) -> None:

@@ -6,6 +6,7 @@ make it lose all that is added after it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -15,19 +16,14 @@ import tantivy
 from activity_stream.adapters.index_embedded.schema import Column
 from activity_stream.fields import FieldType
 from activity_stream.search.analysis import tokens
-from activity_stream.search.dates import date_ms
-from activity_stream.search.values import boolean, keyword_text, number
-
-MAX_KEYWORD_BYTES = 32_766
-"""Lucene's longest term. tantivy would cut longer ones, and forget some above 65,530 bytes."""
+from activity_stream.search.values import MAX_KEYWORD_BYTES, coerce
 
 POSITION_GAP = 100
 """Between the values of an array of text, so that no phrase is found across two of them."""
 
 _SURELY_SHORT = MAX_KEYWORD_BYTES // 4
-_MIN_LONG, _MAX_LONG = -(2**63), 2**63 - 1
-
-Numeric = Callable[[Any], int | float]
+_UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LENGTHS_OF_UTC = (20, 24, 27)
 
 
 class Many(list[Any]):
@@ -53,11 +49,11 @@ def new_entries() -> Entries:
 
 def write_keywords(value: Any, targets: Targets, documents: Sequence[Entries]) -> None:
     """Enter exact values: strings; numbers and booleans as their JSON text."""
-    if type(value) is str and len(value) <= _SURELY_SHORT and (value.isascii() or _is_unicode(value)):
-        hexes: Any = value.encode().hex()
-        highest = hexes
+    hexes: Any
+    if type(value) is str and len(value) <= _SURELY_SHORT and value.isascii():
+        hexes = highest = value.encode().hex()
     else:
-        value = sorted({text for each in _flat(value) if (text := _keyword(each)) is not None})
+        value = sorted(set(_texts(FieldType.KEYWORD, value)))
         if not value:
             return
         hexes = [each.encode().hex() for each in value]
@@ -74,10 +70,7 @@ def write_keywords(value: Any, targets: Targets, documents: Sequence[Entries]) -
 
 def write_texts(value: Any, targets: Targets, documents: Sequence[Entries]) -> None:
     """Enter text for full-text search: its tokens."""
-    if type(value) is str:
-        values = [tokens(value)]
-    else:
-        values = [tokens(text) for each in _flat(value) if (text := keyword_text(each)) is not None]
+    values = [tokens(text) for text in _texts(FieldType.TEXT, value)]
     if not values:
         return
     joined = " ".join(values[0]) if len(values) == 1 else _with_gaps(values)
@@ -92,7 +85,7 @@ def write_texts(value: Any, targets: Targets, documents: Sequence[Entries]) -> N
 
 def write_presence(value: Any, targets: Targets, documents: Sequence[Entries]) -> None:
     """Enter only that there is a value."""
-    if type(value) is list and not value:
+    if not _flat(value):
         return
     for position, column in targets:
         documents[position].present.append(column.present)
@@ -100,46 +93,98 @@ def write_presence(value: Any, targets: Targets, documents: Sequence[Entries]) -
 
 def write_dates(value: Any, targets: Targets, documents: Sequence[Entries]) -> None:
     """Enter moments, as milliseconds since 1970."""
-    _enter_numbers(_numbers(value, date_ms), targets, documents)
+    moment = _utc(value) if type(value) is str and len(value) in _LENGTHS_OF_UTC else None
+    numbers = _coerced(FieldType.DATE, value) if moment is None else moment
+    _enter_numbers(numbers, targets, documents)
 
 
 def write_longs(value: Any, targets: Targets, documents: Sequence[Entries]) -> None:
-    """Enter whole numbers."""
-    _enter_numbers(_numbers(value, _long), targets, documents)
+    """Enter whole numbers of 64 bits."""
+    _enter_numbers(_coerced(FieldType.LONG, value), targets, documents)
 
 
 def write_doubles(value: Any, targets: Targets, documents: Sequence[Entries]) -> None:
-    """Enter numbers."""
-    _enter_numbers(_numbers(value, _double), targets, documents)
+    """Enter finite numbers: one that is not would spoil every sum."""
+    _enter_numbers(_coerced(FieldType.DOUBLE, value), targets, documents)
 
 
 def write_booleans(value: Any, targets: Targets, documents: Sequence[Entries]) -> None:
     """Enter booleans, as 0 and 1."""
-    _enter_numbers(_numbers(value, _boolean), targets, documents)
+    _enter_numbers([int(each) for each in _coerced(FieldType.BOOLEAN, value)], targets, documents)
 
 
-def _enter_numbers(numbers: list[Any], targets: Targets, documents: Sequence[Entries]) -> None:
-    if not numbers:
+def _enter_numbers(numbers: int | list[Any], targets: Targets, documents: Sequence[Entries]) -> None:
+    if numbers == []:
         return
+    highest = numbers[-1] if isinstance(numbers, list) else numbers
     for position, column in targets:
         entries = documents[position]
         entries.fields[column.value] = numbers
         if column.high is not None:
-            entries.fields[column.high] = numbers[-1]
+            entries.fields[column.high] = highest
         entries.present.append(column.present)
 
 
-def _numbers(value: Any, convert: Convert) -> list[Any]:
-    """What `convert` makes of the values, sorted; those that it refuses are left out."""
-    numbers = []
-    for each in _flat(value) if isinstance(value, list) else (value,):
-        try:
-            numbers.append(convert(each))
-        except (ValueError, OverflowError, TypeError):
-            continue
-    if len(numbers) > 1:
-        numbers.sort()
-    return numbers
+def _coerced(kind: FieldType, value: Any) -> list[Any]:
+    """The values as the field holds them, sorted, each once; without those that it cannot hold."""
+    found = (coerce(kind, each) for each in _flat(value))
+    return sorted({each for each in found if each is not None})
+
+
+def _flat(value: Any) -> list[Any]:
+    """The values of a field: arrays in arrays are one array, and null is no value."""
+    if not isinstance(value, list):
+        return [value]
+    values = []
+    waiting: list[Any] = [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, list):
+            waiting += reversed(each)
+        elif each is not None:
+            values.append(each)
+    return values
+
+
+def _with_gaps(values: list[list[str]]) -> tantivy.PreTokenizedString:
+    """The tokens of several values, POSITION_GAP apart."""
+    found = []
+    position = 0
+    for each in values:
+        for token in each:
+            found.append(tantivy.Token(token, position, 0))
+            position += 1
+        position += POSITION_GAP
+    return tantivy.PreTokenizedString(" ".join(each.text for each in found), found)
+
+
+def _utc(text: str) -> int | None:
+    """Milliseconds of `2020-01-01T00:00:00Z`, with 3 or 6 digits of a second or none; None for any other form.
+
+    Most dates are of this form, and `date_ms`, which knows them all, takes much longer.
+    """
+    if text[-1] != "Z" or text[10] != "T" or (len(text) > 20 and text[19] != "."):
+        return None
+    if not text[4] == text[7] == "-" or not text[13] == text[16] == ":":
+        return None
+    try:
+        since = datetime.fromisoformat(text) - _UNIX_EPOCH
+    except ValueError:
+        return None
+    return since.days * 86_400_000 + since.seconds * 1000 + since.microseconds // 1000
+
+
+def _texts(kind: FieldType, value: Any) -> list[str]:
+    """The values as text, in order."""
+    found = (coerce(kind, _characters(each)) for each in _flat(value))
+    return [str(each) for each in found if each is not None]
+
+
+def _characters(value: Any) -> Any:
+    """The value; as OpenSearch does, half a surrogate pair, which is no character, is replaced."""
+    if not isinstance(value, str) or value.isascii():
+        return value
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 WRITERS: Mapping[FieldType, Callable[[Any, Targets, Sequence[Entries]], None]] = MappingProxyType(

@@ -15,6 +15,7 @@ from activity_stream.adapters.index_embedded.schema import (
     ALIAS_TERMS,
     GENERATION,
     MANIFEST_TERM,
+    SEQUENCE,
     SOURCE,
     EmbeddedSchema,
 )
@@ -53,6 +54,11 @@ class Snapshot:
         """How many documents a query finds."""
         counted = getattr(self.searcher.search(query, limit=1), "count", 0)
         return int(counted or 0)
+
+    def last_sequence(self) -> int:
+        """The greatest place in the order of writing, 0 where nothing was written."""
+        hits = self.searcher.search(tantivy.Query.all_query(), limit=1, order_by_field=SEQUENCE).hits
+        return int(hits[0][0]) if hits else 0
 
     def newest(self, feed: str) -> float | None:
         """`published` of the feed's newest visible activity in seconds since 1970, None where there is none."""
@@ -137,7 +143,7 @@ class Reader:
     def _nothing(self) -> Snapshot:
         if any(self._root.glob(f"{DIRECTORY_PREFIX}*")):
             raise IndexUnavailable(
-                f"the index in {self._root} is of another mapping: the collector rebuilds it when it starts with this one"
+                f"the index in {self._root} is of another mapping: the collector rebuilds it when it starts"
             )
         return _empty(self._schema)
 

@@ -29,7 +29,8 @@ MOST_ITEMS = 200_000
 LARGEST_CUT = 4 * 1024 * 1024
 """Bytes. Cutting a broken page up takes a quarter of a second per MiB at worst: a larger one is refused whole."""
 
-_COLLECTIONS = frozenset({"Collection", "OrderedCollection", "CollectionPage", "OrderedCollectionPage"})
+_PAGES = frozenset({"CollectionPage", "OrderedCollectionPage"})
+_COLLECTIONS = _PAGES | {"Collection", "OrderedCollection"}
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _TOKEN = re.compile(_STRING.pattern + rb'|["{}\[\],]', re.DOTALL)
@@ -59,10 +60,18 @@ class _Object(msgspec.Struct, frozen=True):
     id: str
 
 
+class _Named(msgspec.Struct, frozen=True):
+    """An item or an object whose members may be anything."""
+
+    id: Raw = Raw()
+    object: Raw = Raw()
+
+
 _read_envelope = msgspec.json.Decoder(_Envelope).decode
 _read_elements = msgspec.json.Decoder(list[Raw]).decode
 _read_item = msgspec.json.Decoder(_Item).decode
 _read_object = msgspec.json.Decoder(_Object).decode
+_read_named = msgspec.json.Decoder(_Named).decode
 _read_members = msgspec.json.Decoder(dict[str, Raw]).decode
 _BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -92,7 +101,7 @@ class ActivityStream:
         Raises NotAFeed for an answer that is no collection.
         """
         envelope = _envelope(response)
-        if not _has_items(envelope) and envelope.first and not envelope.next:
+        if _is_only_a_cover(envelope):
             if bytes(envelope.first).startswith(b"{"):
                 inner = _inner(envelope.first)
                 if _has_items(inner):
@@ -203,10 +212,21 @@ def _is_collection(envelope: _Envelope) -> bool:
     """Whether it lists something, even nothing, or says that it is a collection and does not contradict itself."""
     if envelope.ordered_items or envelope.items:
         return True
-    kinds = _value(envelope.type)
-    if not _COLLECTIONS.intersection(each for each in _as_list(kinds) if isinstance(each, str)):
+    if not _COLLECTIONS & _kinds(envelope):
         return False
     return bool(envelope.first or envelope.next) or _value(envelope.total_items) in (None, 0)
+
+
+def _is_only_a_cover(envelope: _Envelope) -> bool:
+    """Whether the items begin at `first`. A page has the `first` of its collection too, and that leads back."""
+    listed = _has_items(envelope) or bool(envelope.next)
+    return not listed and bool(envelope.first) and not _PAGES & _kinds(envelope)
+
+
+def _kinds(envelope: _Envelope) -> frozenset[str]:
+    """The page's types; one type needs no list around it."""
+    value = _value(envelope.type)
+    return frozenset(each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str))
 
 
 def _has_items(envelope: _Envelope) -> bool:
@@ -222,7 +242,7 @@ def _page(envelope: _Envelope, address: str) -> Page:
         try:
             if not source.isascii():
                 source.decode()
-            item = _read_item(source)
+            item = _item(source)
         except _BROKEN as error:
             skipped.append(Skipped(position, _why(source, error), _salvaged_id(source)))
             continue
@@ -233,6 +253,17 @@ def _page(envelope: _Envelope, address: str) -> Page:
         activities.append(Activity(item.id, source, *_object(item.object)))
     following = _address(envelope.next, "next", address) if envelope.next else None
     return Page(tuple(activities), tuple(skipped), following)
+
+
+def _item(source: bytes) -> _Item:
+    """The id and the object of an item. Raises one of _BROKEN where it has no string id."""
+    try:
+        return _read_item(source)
+    except msgspec.ValidationError:
+        named = _read_named(source)  # a key may come twice, and only its last value count
+        if not named.id:
+            raise
+        return _Item(msgspec.json.decode(named.id, type=str), named.object)
 
 
 def _items(envelope: _Envelope) -> list[Raw]:
@@ -268,14 +299,18 @@ def _elements(text: bytes) -> list[Raw]:
 
 def _object(raw: Raw) -> tuple[str | None, bytes | None]:
     """The id and the JSON of what the activity is done to; of a list, its first object that has an id."""
+    if not raw:
+        return None, None
+    text = bytes(raw)
     try:
-        found = _read_object(raw) if raw else None
+        key = _read_object(text).id
     except msgspec.ValidationError:
-        text = bytes(raw)
-        candidates = _read_elements(text) if text[:1] == b"[" else []
-        pairs = (_object(each) for each in candidates if bytes(each)[:1] == b"{")
-        return next((pair for pair in pairs if pair[0] is not None), (None, None))
-    return (found.id, bytes(raw)) if found is not None and found.id else (None, None)
+        if text[:1] == b"[":
+            pairs = (_object(each) for each in _read_elements(text) if bytes(each)[:1] == b"{")
+            return next((pair for pair in pairs if pair[0] is not None), (None, None))
+        last = _value(_read_named(text).id) if text[:1] == b"{" else None
+        key = last if isinstance(last, str) else ""
+    return (key, text) if key else (None, None)
 
 
 def _address(raw: Raw, name: str, page_address: str) -> str | None:
@@ -297,10 +332,6 @@ def _value(raw: Raw) -> Any:
         return msgspec.json.decode(raw) if raw else None
     except _BROKEN as error:
         raise NotAFeed(f"the page has a member that is not JSON: {_shown(bytes(raw))}") from error
-
-
-def _as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 def _why(source: bytes, error: Exception) -> str:

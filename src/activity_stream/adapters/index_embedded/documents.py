@@ -1,0 +1,99 @@
+"""From activities to tantivy documents, each refused here if anything in it could not be stored or found again."""
+
+from collections.abc import Iterator
+
+import msgspec
+import tantivy
+
+from activity_stream.adapters.index_embedded.decode import Decoder, Undecodable
+from activity_stream.adapters.index_embedded.entries import Entries
+from activity_stream.adapters.index_embedded.names import Manifest
+from activity_stream.adapters.index_embedded.schema import (
+    ALIAS,
+    ALIAS_TERMS,
+    GENERATION,
+    KEY,
+    MANIFEST_TERM,
+    PRESENT,
+    SEQUENCE,
+    SOURCE,
+    EmbeddedSchema,
+)
+from activity_stream.model import Activity, Alias, Refused
+
+MAX_ID_BYTES = 512
+"""OpenSearch's limit of `_id`: the key under which a document is replaced."""
+
+MANIFEST_KEY = "manifest"
+
+
+class Item(msgspec.Struct, frozen=True):
+    """What is stored as one document: `entries` are its columns."""
+
+    alias: Alias
+    id: str
+    source: bytes
+    entries: Entries
+
+
+class Documents:
+    """Makes the documents of an index with this schema."""
+
+    def __init__(self, schema: EmbeddedSchema) -> None:
+        self._decoder = Decoder(schema)
+
+    def read(self, activity: Activity) -> Iterator[Item | Refused]:
+        """The activity and, where it has one, its object, to be stored; or why one cannot be."""
+        try:
+            entries, object_entries = self._decoder.activity(activity)
+        except Undecodable as error:
+            yield Refused(Alias.ACTIVITIES, activity.id, str(error))
+            if activity.object_id is not None and activity.object_source is not None:
+                yield self.read_one(Alias.OBJECTS, activity.object_id, activity.object_source)
+            return
+        yield _checked(Alias.ACTIVITIES, activity.id, activity.source, entries)
+        if object_entries is not None and activity.object_id is not None and activity.object_source is not None:
+            yield _checked(Alias.OBJECTS, activity.object_id, activity.object_source, object_entries)
+
+    def read_one(self, alias: Alias, document_id: str, source: bytes) -> Item | Refused:
+        """One document by itself."""
+        try:
+            return _checked(alias, document_id, source, self._decoder.document(alias, source))
+        except Undecodable as error:
+            return Refused(alias, document_id, str(error))
+
+
+def to_tantivy(item: Item, index_name: str, key: str, sequence: int) -> tantivy.Document:
+    """The document of an item in a generation; `sequence` is its place in the order of writing."""
+    fields = item.entries.fields
+    fields[ALIAS] = ALIAS_TERMS[item.alias]
+    fields[GENERATION] = index_name
+    fields[KEY] = key
+    fields[PRESENT] = item.entries.present
+    fields[SOURCE] = item.source
+    document = tantivy.Document(**fields)
+    document.add_unsigned(SEQUENCE, sequence)
+    for name, text in item.entries.texts:
+        document.add_pre_tokenized_text(name, text)
+    return document
+
+
+def manifest_document(manifest: Manifest, sequence: int) -> tantivy.Document:
+    """The document that says what is published."""
+    fields = {ALIAS: MANIFEST_TERM, KEY: MANIFEST_KEY, SOURCE: msgspec.json.encode(manifest)}
+    document = tantivy.Document(**fields)
+    document.add_unsigned(SEQUENCE, sequence)
+    return document
+
+
+def _checked(alias: Alias, document_id: str, source: bytes, entries: Entries) -> Item | Refused:
+    if document_id and len(document_id) <= MAX_ID_BYTES and document_id.isascii():
+        return Item(alias, document_id, source, entries)
+    try:
+        size = len(document_id.encode())
+    except UnicodeEncodeError:
+        readable = document_id.encode(errors="backslashreplace").decode()
+        return Refused(alias, readable, "its id has half a surrogate pair in it, which is no character")
+    if not 1 <= size <= MAX_ID_BYTES:
+        return Refused(alias, document_id, f"its id has {size} bytes, where 1 to {MAX_ID_BYTES} are allowed")
+    return Item(alias, document_id, source, entries)

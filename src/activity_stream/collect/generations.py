@@ -1,0 +1,243 @@
+"""A feed's generations, and what the entries of its pipeline do to them.
+
+    published   what readers see                          updates pages go here,
+    build       what the full cycle is building           here (what was visible must not vanish at the next publish),
+    held        what the guard does not let be published  and here
+
+Each method that writes is an entry of the pipeline, so no two of them run at once; each asks the lease first.
+"""
+
+from contextlib import suppress
+
+from activity_stream.collect.keeping import FeedRecords
+from activity_stream.collect.lease import Lease
+from activity_stream.collect.pipeline import Fetched
+from activity_stream.collect.publishing import Verdict, judge
+from activity_stream.collect.records import Held
+from activity_stream.errors import ActivityStreamError, GenerationLost
+from activity_stream.model import Counts, Generation, WriteReport
+from activity_stream.ports import Clock, Index
+
+_REMEMBERED_PAGES = 8
+
+
+class Build:
+    """A generation that is being built; `failure` is why it must not be published any more."""
+
+    def __init__(self, generation: Generation) -> None:
+        self.generation = generation
+        self.failure: ActivityStreamError | None = None
+
+    def check(self) -> None:
+        """Raise `failure`, if there is one."""
+        if self.failure is not None:
+            raise self.failure
+
+
+class Generations:
+    """One feed's; `ratio` is its PUBLISH_MIN_RATIO.
+
+    `owing`: an updates page may be missing from what is held, which therefore must not be published before the next
+    complete poll. `uncertain`: the index may no longer have what is remembered of it.
+    """
+
+    def __init__(
+        self, feed: str, index: Index, records: FeedRecords, lease: Lease, clock: Clock, ratio: float, *, updates: bool
+    ) -> None:
+        self._feed = feed
+        self._index = index
+        self._records = records
+        self._lease = lease
+        self._clock = clock
+        self._ratio = ratio
+        self._updates = updates
+        self._written: dict[str, _Written] = {}
+        self.published: Generation | None = None
+        self.build: Build | None = None
+        self.owing = updates
+        self.uncertain = True
+
+    @property
+    def held(self) -> Generation | None:
+        """What the guard holds back, if anything."""
+        record = self._records.status.held
+        return None if record is None else Generation(self._feed, record.generation)
+
+    async def refresh(self) -> None:
+        """Look at what the index has, and forget what it no longer has."""
+        self.published = (await self._index.published()).get(self._feed)
+        others = [each.id for each in await self._index.unpublished() if each.feed == self._feed]
+        held = self._records.status.held
+        instead_of = None if self.published is None else self.published.id
+        if held is not None and (held.generation not in others or held.instead_of != instead_of):
+            self._records.status.held = None
+        if self.build is not None and self.build.generation.id not in others:
+            self.build.failure = GenerationLost("the generation that was being built is no longer in the index")
+        self._written.clear()
+        self.uncertain = False
+
+    async def begin(self) -> Build:
+        """A new build; leftovers of crashes and of failed builds are dropped."""
+        self.build = None
+        await self.refresh()
+        held = self.held
+        leftovers = [each for each in await self._index.unpublished() if each.feed == self._feed and each != held]
+        if leftovers:
+            self._lease.check()
+            await self._index.drop(leftovers)
+        self._lease.check()
+        self.build = Build(await self._index.begin(self._feed))
+        return self.build
+
+    def give_up(self, build: Build) -> None:
+        """The build is not to be gone on with; what it holds is dropped when the next one begins."""
+        if build.failure is None:
+            build.failure = GenerationLost("its full ingest was given up")
+        if self.build is build:
+            self.build = None
+
+    async def write_full(self, build: Build, fetched: Fetched) -> WriteReport:
+        """Write a page of a full cycle into its build."""
+        build.check()
+        self._forget_digests(fetched)
+        if not fetched.page.activities:
+            return WriteReport(0)
+        self._lease.check()
+        try:
+            return await self._index.write([build.generation], fetched.page.activities, visible=False)
+        except ActivityStreamError as error:
+            build.failure = error
+            raise
+
+    async def write_update(self, fetched: Fetched) -> WriteReport | None:
+        """Write a page of a poll into all generations; None where it was there already, byte for byte."""
+        aims = self._aims()
+        known = self._written.get(fetched.address)
+        if known is not None and known.is_same(fetched, aims):
+            return None
+        if not fetched.page.activities:
+            return WriteReport(0)
+        self._lease.check()
+        try:
+            report = await self._index.write(aims, fetched.page.activities, visible=True)
+        except ActivityStreamError as error:
+            self._updates_missed(error)
+            raise
+        self._forget_digests(fetched)
+        self._remember(fetched, aims)
+        return report
+
+    async def finish(self, build: Build, last_address: str) -> tuple[Verdict, Counts]:
+        """Publish the complete build, or hold it; and what it holds."""
+        build.check()
+        counts = await self._index.count(build.generation)
+        before = Counts(0, 0) if self.published is None else await self._index.count(self.published)
+        held = self._records.status.held
+        verdict = judge(before.activities, counts.activities, self._ratio, held)
+        if verdict.hold and self.published is not None:
+            record = self._record(build.generation, self.published, counts, before, verdict)
+            self._records.crawl_ended(last_address, record, before)
+        else:
+            await self._publish(build.generation)
+            self._records.crawl_ended(last_address, None, counts)
+        self.build = None
+        await self._drop_older(held)
+        return verdict, counts
+
+    async def approve(self) -> None:
+        """Publish what is held."""
+        held = self.held
+        if held is not None:
+            counts = await self._index.count(held)
+            await self._publish(held)
+            self._records.published(counts)
+
+    async def reject(self) -> None:
+        """Drop what is held."""
+        held = self.held
+        if held is not None:
+            self._lease.check()
+            self._records.status.held = None
+            await self._index.drop([held])
+
+    async def _publish(self, generation: Generation) -> None:
+        self._lease.check()
+        try:
+            await self._index.publish(generation)
+        except ActivityStreamError:
+            # It may have come to pass all the same.
+            self.uncertain = True
+            raise
+        self.published = generation
+
+    async def _drop_older(self, record: Held | None) -> None:
+        """Drop what was held before; where that fails it is a leftover that the next build drops."""
+        if record is not None:
+            with suppress(ActivityStreamError):
+                self._lease.check()
+                await self._index.drop([Generation(self._feed, record.generation)])
+
+    def _record(
+        self, generation: Generation, published: Generation, counts: Counts, before: Counts, verdict: Verdict
+    ) -> Held:
+        older = self._records.status.held
+        now = self._clock.now()
+        return Held(
+            generation=generation.id,
+            instead_of=published.id,
+            activities=counts.activities,
+            published=before.activities,
+            reference=verdict.reference,
+            agreed=verdict.agreed,
+            since=now if older is None else older.since,
+            at=now,
+            reason=f"{verdict.reason} {self._feed}",
+        )
+
+    def _aims(self) -> list[Generation]:
+        """Where an updates page goes."""
+        if self.published is None:
+            self.uncertain = True
+            raise GenerationLost("there is no published generation that updates could be written to")
+        building = self.build if self.build is not None and self.build.failure is None else None
+        found = [self.published, building.generation if building else None, self.held]
+        return [generation for generation in found if generation is not None]
+
+    def _updates_missed(self, error: ActivityStreamError) -> None:
+        """Readers may see a page already that is missing elsewhere: what misses it must not be published."""
+        self._written.clear()
+        self.owing = self._updates
+        self.uncertain = True
+        if self.build is not None:
+            self.build.failure = error
+
+    def _remember(self, fetched: Fetched, aims: list[Generation]) -> None:
+        self._written.pop(fetched.address, None)
+        if len(self._written) >= _REMEMBERED_PAGES:
+            self._written.pop(next(iter(self._written)))
+        self._written[fetched.address] = _Written(fetched, aims)
+
+    def _forget_digests(self, fetched: Fetched) -> None:
+        """A full page that has an item of a remembered page may hold another version of it."""
+        if self._written:
+            names = _names(fetched)
+            self._written = {at: each for at, each in self._written.items() if each.names.isdisjoint(names)}
+
+
+class _Written:
+    """What an updates page was when it was last written, and where it was written to."""
+
+    def __init__(self, fetched: Fetched, aims: list[Generation]) -> None:
+        self.names = _names(fetched)
+        self._digest = fetched.digest
+        self._aims = aims
+
+    def is_same(self, fetched: Fetched, aims: list[Generation]) -> bool:
+        """Whether writing the page there would change nothing."""
+        return fetched.digest == self._digest and aims == self._aims
+
+
+def _names(fetched: Fetched) -> set[str]:
+    names = {activity.id for activity in fetched.page.activities}
+    names.update(activity.object_id for activity in fetched.page.activities if activity.object_id is not None)
+    return names

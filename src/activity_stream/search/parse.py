@@ -1,0 +1,160 @@
+"""From the bytes of a search body to its typed tree.
+
+    bytes -> depth and keys checked -> JSON -> parts with their places -> SearchBody
+
+What the tree cannot say is refused, never passed over: an answer to another question would be worse than none.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from activity_stream.search import refusals
+from activity_stream.search.limits import Budget, Limits
+from activity_stream.search.parse_aggs import aggregations
+from activity_stream.search.parse_queries import query
+from activity_stream.search.parse_sort import search_after, sort, source
+from activity_stream.search.part import Part, Reader, only_if
+from activity_stream.search.query import Node, SearchBody
+
+__all__ = ["Limits", "parse_body", "parse_query", "read_json"]
+
+# A string without an end counts as one too: else each quote in it would be tried as the start of one.
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+_BRACKET = re.compile(rb"[\[{]+|[\]}]+")
+_DURATION = re.compile(r"-1|\d{1,12}(nanos|micros|ms|s|m|h|d)?", re.ASCII)
+
+_NOT_YET = frozenset(
+    {
+        "collapse", "derived", "docvalue_fields", "ext", "fields", "highlight", "indices_boost", "knn", "min_score",
+        "pit", "post_filter", "query_and_fetch", "rescore", "runtime_mappings", "script_fields", "search_pipeline",
+        "slice", "stats", "stored_fields", "suggest",
+    }
+)  # fmt: skip
+
+
+def parse_body(body: bytes, limits: Limits = Limits()) -> SearchBody:  # noqa: B008 - frozen
+    """The tree of a search body (JSON; nothing but blanks: everything). Raises SearchRefused with status 400."""
+    if not body.strip():
+        return SearchBody()
+    part = Part(read_json(body, limits), "", Budget(limits))
+    if not isinstance(part.value, dict):
+        raise refusals.parsing(f"Expected [START_OBJECT] but found [{part.token}]: a search body is an object")
+    values: dict[str, Any] = {}
+    for key, inner in part.entries():
+        if key in _IGNORED:
+            _IGNORED[key](inner)
+        elif key in _KEYS:
+            name, reader = _KEYS[key]
+            if name in values:
+                raise refusals.parsing("Found both [aggs] and [aggregations]: one of them is allowed")
+            values[name] = _read(reader, inner)
+        else:
+            more = f": {refusals.NOT_YET}" if key in _NOT_YET else ""
+            raise refusals.parsing(f"Unknown key for a {inner.token} in [{key[:100]}]{more}.")
+    return _checked(SearchBody(**values), limits)
+
+
+def parse_query(obj: object, limits: Limits = Limits()) -> Node:  # noqa: B008 - frozen
+    """The tree of a query that is decoded already: `{"term": {…}}`. Raises SearchRefused with status 400."""
+    return query(Part(obj, "query", Budget(limits)))
+
+
+def read_json(body: bytes, limits: Limits = Limits()) -> Any:  # noqa: B008 - frozen
+    """The JSON of a body. Raises SearchRefused if it is none, is too deep, or has a key twice in an object."""
+    if _nesting(body) > limits.nesting:
+        raise refusals.refused(
+            refusals.CONTENT, f"The body is nested deeper than the allowed maximum of {limits.nesting} levels of JSON"
+        )
+    try:
+        decoded = msgspec.json.decode(body)
+        json.loads(body, object_pairs_hook=_unique)
+    except (ValueError, RecursionError) as problem:
+        raise refusals.refused(refusals.CONTENT, f"Failed to parse the body as JSON: {problem}"[:500]) from None
+    return decoded
+
+
+def _nesting(body: bytes) -> int:
+    """The greatest depth of brackets; found without recursion, for a decoder would recurse."""
+    deepest = level = 0
+    for brackets in _BRACKET.findall(_STRING.sub(b"", body)):
+        level += len(brackets) if brackets[0] in b"[{" else -len(brackets)
+        deepest = max(deepest, level)
+    return deepest
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> None:
+    """Nothing; ValueError for a key that comes twice: which of its values is meant cannot be told."""
+    if len(dict(pairs)) < len(pairs):
+        (twice, _), *_ = Counter(key for key, _ in pairs).most_common(1)
+        raise ValueError(f"Duplicate field '{twice[:100]}'")
+
+
+def _read(reader: Reader, part: Part) -> Any:
+    if part.value is None and part.key in ("from", "size", "query", "aggs", "aggregations", "track_total_hits"):
+        raise refusals.parsing(f"Unknown key for a VALUE_NULL in [{part.key}].")
+    return reader(part)
+
+
+def _not_negative(part: Part) -> int:
+    number = part.integer()
+    if number < 0:
+        raise refusals.illegal(f"[{part.key}] parameter cannot be negative, found [{number}]")
+    return number
+
+
+def _total_hits(part: Part) -> bool | int:
+    if isinstance(part.value, bool) or part.value in ("true", "false"):
+        return part.boolean()
+    number = part.integer()
+    if number < -1:
+        raise refusals.illegal(f"[track_total_hits] parameter must be positive or equals to -1, got {number}")
+    return number if number >= 0 else False
+
+
+def _duration(part: Part) -> None:
+    if _DURATION.fullmatch(part.as_text()) is None:
+        raise refusals.illegal(f"failed to parse setting [{part.key}] with value [{part.value!s:.100}] as a time value")
+
+
+_KEYS: Mapping[str, tuple[str, Callable[[Part], Any]]] = {
+    "query": ("query", query),
+    "from": ("from_", _not_negative),
+    "size": ("size", _not_negative),
+    "sort": ("sort", sort),
+    "search_after": ("search_after", search_after),
+    "_source": ("source", source),
+    "track_total_hits": ("track_total_hits", _total_hits),
+    "track_scores": ("track_scores", Part.boolean),
+    "aggs": ("aggs", aggregations),
+    "aggregations": ("aggs", aggregations),
+}
+_IGNORED: Mapping[str, Reader] = {
+    "timeout": _duration,
+    "terminate_after": only_if(0),
+    **dict.fromkeys(
+        ("explain", "profile", "version", "seq_no_primary_term", "include_named_queries_score"), only_if(False, "false")
+    ),
+}
+
+
+def _checked(body: SearchBody, limits: Limits) -> SearchBody:
+    """The body, if its parts go together."""
+    if body.from_ + body.size > limits.window:
+        raise refusals.illegal(
+            f"Result window is too large, from + size must be less than or equal to: [{limits.window}] but was "
+            f"[{body.from_ + body.size}]. Go on with [search_after] to request more."
+        )
+    if body.search_after is None:
+        return body
+    if body.from_:
+        raise refusals.illegal("`from` parameter must be set to 0 when `search_after` is used.")
+    if not body.sort:
+        raise refusals.illegal("Sort must contain at least one field.")
+    if len(body.search_after) != len(body.sort):
+        raise refusals.illegal(f"search_after has {len(body.search_after)} value(s) but sort has {len(body.sort)}.")
+    return body

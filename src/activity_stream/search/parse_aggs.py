@@ -1,0 +1,125 @@
+"""Aggregations: from a part of a body to nodes of the tree."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from activity_stream.search import refusals
+from activity_stream.search.parse_buckets import BUCKETS
+from activity_stream.search.parse_queries import query
+from activity_stream.search.part import Part, Readers
+from activity_stream.search.query import Agg, BucketAgg, FilterAgg, FiltersAgg, MetricAgg, Node
+
+_KNOWN = frozenset(
+    {
+        "adjacency_matrix", "auto_date_histogram", "avg_bucket", "bucket_script", "bucket_selector", "bucket_sort",
+        "children", "composite", "cumulative_sum", "date_range", "derivative", "diversified_sampler",
+        "extended_stats", "extended_stats_bucket", "geo_bounds", "geo_centroid", "geo_distance", "geohash_grid",
+        "geotile_grid", "global", "histogram", "ip_range", "matrix_stats", "max_bucket", "median_absolute_deviation",
+        "min_bucket", "missing", "moving_avg", "moving_fn", "multi_terms", "nested", "parent",
+        "percentile_ranks", "percentiles", "percentiles_bucket", "rare_terms", "reverse_nested", "sampler",
+        "scripted_metric", "serial_diff", "significant_terms", "significant_text", "stats_bucket", "sum_bucket",
+        "top_hits", "variable_width_histogram", "weighted_avg",
+    }
+)  # fmt: skip
+_OF_A_FIELD = ("min", "max", "avg", "sum", "stats", "value_count", "cardinality")
+_STATS = ("count", "min", "max", "avg", "sum")
+
+
+def aggregations(part: Part, depth: int = 1) -> Mapping[str, Agg]:
+    """The aggregations of `{name: {type: …, "aggs": …}}`. Raises SearchRefused."""
+    part.budget.level(part.path, depth)
+    return {name: _aggregation(name, inner, depth) for name, inner in part.entries()}
+
+
+def _aggregation(name: str, part: Part, depth: int) -> Agg:
+    part.budget.aggregation(part.path)
+    if any(character in name for character in "[]>") or not name:
+        raise part.refused(f"Invalid aggregation name [{name[:100]}]: it may not be empty nor contain '[', ']' or '>'")
+    entries = dict(part.entries())
+    meta = _meta(entries.pop("meta", None))
+    under = [entries.pop(key) for key in ("aggs", "aggregations") if key in entries]
+    if len(under) > 1:
+        raise part.refused(f"Found two sub aggregation definitions under [{name}]")
+    if len(entries) != 1:
+        raise _wrong_number(name, part, list(entries))
+    kind, inner = entries.popitem()
+    if kind in _OF_A_FIELD:
+        return _metric(name, kind, inner, meta, under)
+    if kind not in _BUCKETS:
+        more = f": {refusals.NOT_YET}" if kind in _KNOWN else ""
+        raise refusals.parsing(f"Unknown aggregation type [{kind[:100]}] at {part.path}{more}")
+    aggs = aggregations(under[0], depth + 1) if under else {}
+    made = _BUCKETS[kind](inner)
+    for path, _ in getattr(made, "order", ()):
+        _check_order(path, aggs, inner)
+    return _with(made, meta, aggs)
+
+
+def _wrong_number(name: str, part: Part, kinds: list[str]) -> Exception:
+    if not kinds:
+        return part.refused(f"Missing definition for aggregation [{name}]")
+    return part.refused(
+        f"Found two aggregation type definitions in [{name}]: [{kinds[0][:100]}] and [{kinds[1][:100]}]"
+    )
+
+
+def _with(made: BucketAgg, meta: Mapping[str, Any] | None, aggs: Mapping[str, Agg]) -> BucketAgg:
+    fields = {name: getattr(made, name) for name in made.__struct_fields__}
+    return type(made)(**{**fields, "meta": meta, "aggs": aggs})
+
+
+def _meta(part: Part | None) -> Mapping[str, Any] | None:
+    if part is None:
+        return None
+    if not isinstance(part.value, dict):
+        raise part.refused(f"Expected [START_OBJECT] under [meta], but got a [{part.token}]")
+    return part.value
+
+
+def _metric(name: str, kind: str, part: Part, meta: Mapping[str, Any] | None, under: list[Part]) -> Agg:
+    if under and under[0].value:
+        raise under[0].refused(f"Aggregator [{name}] of type [{kind}] cannot accept sub-aggregations")
+    readers: Readers = {"field": Part.text, "missing": Part.scalar, "format": Part.text}
+    ignored: Readers = {"precision_threshold": Part.integer} if kind == "cardinality" else {}
+    values = part.options(kind, readers, ignored)
+    if "field" not in values:
+        raise part.refused(f"Required one of fields [field], but none were specified for the aggregation [{name}]")
+    return MetricAgg(kind=kind, meta=meta, **values)
+
+
+def _check_order(path: str, aggs: Mapping[str, Agg], part: Part) -> None:
+    """SearchRefused unless the path is `_count`, `_key` or leads to one figure."""
+    if path in ("_count", "_key"):
+        return
+    name, _, figure = path.partition(".")
+    target = aggs.get(path, aggs.get(name))
+    of_stats = isinstance(target, MetricAgg) and target.kind == "stats"
+    if isinstance(target, MetricAgg) and (figure in _STATS if of_stats else path in aggs or figure == "value"):
+        return
+    raise refusals.illegal(
+        f"Invalid aggregation order path [{path[:100]}] at {part.path}: it has to be _count, _key, the name of a "
+        "metric aggregation directly below, or name.property of a stats one"
+    )
+
+
+def _filter(part: Part) -> BucketAgg:
+    return FilterAgg(filter=query(part))
+
+
+def _filters(part: Part) -> BucketAgg:
+    readers: Readers = {"filters": _named, "other_bucket": Part.boolean, "other_bucket_key": Part.text}
+    values = part.options("filters", readers)
+    if "filters" not in values:
+        raise part.refused("[filters] needs [filters]")
+    keyed, found = values["filters"]
+    other = values.get("other_bucket_key", "_other_" if values.get("other_bucket") else None)
+    return FiltersAgg(filters=found, keyed=keyed, other_bucket_key=other)
+
+
+def _named(part: Part) -> tuple[bool, Mapping[str, Node]]:
+    if isinstance(part.value, list):
+        return False, {str(position): query(each) for position, each in enumerate(part.elements())}
+    return True, {name: query(inner) for name, inner in part.entries()}
+
+
+_BUCKETS: Mapping[str, Callable[[Part], BucketAgg]] = {**BUCKETS, "filter": _filter, "filters": _filters}

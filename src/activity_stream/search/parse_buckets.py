@@ -1,0 +1,184 @@
+"""Aggregations that make buckets from the values of a field."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from activity_stream.search import refusals
+from activity_stream.search.dates import check_format
+from activity_stream.search.part import Part, Readers, only_if
+from activity_stream.search.query import BucketAgg, DateHistogramAgg, RangeAgg, RangeBucket, Scalar, TermsAgg
+
+_UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_INTERVAL = re.compile(r"([+-]?)(\d{1,12})(ms|s|m|h|d)", re.ASCII)
+_CALENDAR = {
+    "1m": "minute", "1h": "hour", "1d": "day", "1w": "week", "1M": "month", "1q": "quarter", "1y": "year",
+}  # fmt: skip
+_UTC = ("UTC", "Z", "+00:00", "Etc/UTC")
+_LONGEST = 10**15
+
+
+def _order(part: Part) -> tuple[tuple[str, bool], ...]:
+    pairs = []
+    for each in part.some():
+        for what, direction in each.entries():
+            if what in ("_term", "_time"):
+                raise each.refused(f"[order] by [{what}]: use [_key]")
+            pairs.append((what, direction.choice("asc", "desc") == "desc"))
+    if not pairs:
+        raise part.refused("[order] needs at least one key")
+    return tuple(pairs)
+
+
+def _at_least(least: int) -> Callable[[Part], int]:
+    def read(part: Part) -> int:
+        number = part.integer()
+        if number < least:
+            raise refusals.illegal(f"[{part.key}] must be at least {least}. Found [{number}] at {part.path}")
+        return number
+
+    return read
+
+
+def _bucket_size(part: Part) -> int:
+    number = part.integer()
+    limit = part.budget.limits.buckets
+    if number < 1:
+        raise refusals.illegal(f"[size] must be greater than 0. Found [{number}] at {part.path}")
+    if number > limit:
+        raise refusals.illegal(f"[size] must be at most {limit}. Found [{number}] at {part.path}")
+    return number
+
+
+def _listed(part: Part) -> tuple[Scalar, ...]:
+    if not isinstance(part.value, list):
+        raise part.refused(f"[{part.key}] can only be a list of values: {refusals.NOT_YET} (patterns and partitions);")
+    return tuple(each.scalar() for each in part.elements())
+
+
+def _format(part: Part) -> str:
+    try:
+        check_format(part.text())
+    except ValueError as problem:
+        raise refusals.illegal(f"{problem} at {part.path}") from None
+    return part.text()
+
+
+def _field_of(values: dict[str, Any], part: Part) -> dict[str, Any]:
+    if "field" not in values:
+        raise part.refused("Required one of fields [field, script], but none were specified")
+    return values
+
+
+_TERMS: Readers = {
+    "field": Part.text,
+    "size": _bucket_size,
+    "min_doc_count": _at_least(0),
+    "order": _order,
+    "include": _listed,
+    "exclude": _listed,
+    "missing": Part.scalar,
+}
+# How shards share the work, which does not show in an exact answer.
+_TERMS_IGNORED: Readers = {
+    "shard_size": Part.integer,
+    "shard_min_doc_count": only_if(0),
+    "collect_mode": Part.text,
+    "execution_hint": Part.text,
+    "show_term_doc_count_error": only_if(False),
+}
+
+
+def _terms(part: Part) -> BucketAgg:
+    return TermsAgg(**_field_of(part.options("terms", _TERMS, _TERMS_IGNORED), part))
+
+
+def _milliseconds(part: Part) -> int:
+    """An interval, or an offset, with its sign."""
+    found = _INTERVAL.fullmatch(part.text())
+    if found is None or int(found[2]) * _UNITS[found[3]] > _LONGEST:
+        raise refusals.illegal(
+            f"failed to parse [{part.key}] with value [{part.value[:100]}] at {part.path}: it must be like 30m, with "
+            "one of the units ms, s, m, h, d"
+        )
+    return int(found[2]) * _UNITS[found[3]] * (-1 if found[1] == "-" else 1)
+
+
+def _fixed(part: Part) -> int:
+    length = _milliseconds(part)
+    if length < 1:
+        raise refusals.illegal(f"Zero or negative time interval not supported at {part.path}")
+    return length
+
+
+def _calendar(part: Part) -> str:
+    unit = _CALENDAR.get(part.text(), part.text())
+    if unit not in _CALENDAR.values():
+        raise refusals.illegal(
+            f"The supplied interval [{part.text()[:100]}] at {part.path} could not be parsed as a calendar interval: "
+            f"it is one of {', '.join(_CALENDAR.values())}, {', '.join(_CALENDAR)}"
+        )
+    return unit
+
+
+def _utc(part: Part) -> None:
+    if part.text() not in _UTC:
+        raise part.refused(f"[time_zone] other than UTC: {refusals.NOT_YET};")
+
+
+def _bounds(part: Part) -> tuple[Scalar, Scalar]:
+    values = part.options("extended_bounds", {"min": Part.scalar, "max": Part.scalar})
+    if len(values) != 2:
+        raise part.refused("[extended_bounds] needs [min] and [max]")
+    return values["min"], values["max"]
+
+
+_DATE_HISTOGRAM: Readers = {
+    "field": Part.text,
+    "fixed_interval": _fixed,
+    "calendar_interval": _calendar,
+    "offset": _milliseconds,
+    "min_doc_count": _at_least(0),
+    "format": _format,
+    "keyed": Part.boolean,
+    "order": _order,
+    "missing": Part.scalar,
+    "extended_bounds": _bounds,
+}
+
+
+def _date_histogram(part: Part) -> BucketAgg:
+    values = _field_of(part.options("date_histogram", _DATE_HISTOGRAM, {"time_zone": _utc}), part)
+    if ("fixed_interval" in values) == ("calendar_interval" in values):
+        raise part.refused("[date_histogram] needs one of [fixed_interval] and [calendar_interval]")
+    return DateHistogramAgg(**values)
+
+
+def _bucket(part: Part) -> RangeBucket:
+    values = part.options("range", {"from": Part.maybe_scalar, "to": Part.maybe_scalar, "key": Part.text})
+    return RangeBucket(start=values.get("from"), end=values.get("to"), key=values.get("key"))
+
+
+def _ranges(part: Part) -> tuple[RangeBucket, ...]:
+    buckets = tuple(_bucket(each) for each in part.elements())
+    if not buckets:
+        raise part.refused("No [ranges] specified")
+    if len(buckets) > part.budget.limits.clauses:
+        raise refusals.illegal(f"At most {part.budget.limits.clauses} ranges are allowed at {part.path}")
+    return buckets
+
+
+def _range(part: Part) -> BucketAgg:
+    readers: Readers = {"field": Part.text, "ranges": _ranges, "keyed": Part.boolean, "missing": Part.scalar}
+    values = _field_of(part.options("range", readers), part)
+    if "ranges" not in values:
+        raise part.refused("No [ranges] specified")
+    return RangeAgg(**values)
+
+
+BUCKETS: Mapping[str, Callable[[Part], BucketAgg]] = {
+    "terms": _terms,
+    "date_histogram": _date_histogram,
+    "range": _range,
+}
+"""The readers of these aggregations by name."""

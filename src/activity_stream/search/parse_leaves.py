@@ -1,0 +1,251 @@
+"""Queries that hold no other queries: from a part of a body to a node of the tree."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from activity_stream.search import refusals
+from activity_stream.search.analysis import tokens
+from activity_stream.search.minimum import minimum_should_match
+from activity_stream.search.part import Part, Reader, Readers, only_if
+from activity_stream.search.query import (
+    Exists,
+    Ids,
+    Match,
+    MatchAll,
+    MatchNone,
+    MatchPhrase,
+    MultiMatch,
+    Node,
+    Prefix,
+    Range,
+    Scalar,
+    Term,
+    Terms,
+    Wildcard,
+)
+
+_BOOST: Readers = {"boost": Part.boost}
+
+
+def minimum(part: Part) -> str:
+    """A `minimum_should_match`, checked."""
+    text = part.as_text()
+    try:
+        minimum_should_match(text, 1)
+    except ValueError as problem:
+        raise refusals.illegal(f"{problem} at {part.path}") from None
+    return text
+
+
+def _operator(part: Part) -> str:
+    return part.choice("or", "and")
+
+
+def _zero_terms(part: Part) -> str:
+    return part.choice("none", "all")
+
+
+def _pattern(part: Part) -> str:
+    text = part.as_text()
+    if len(text) > part.budget.limits.pattern:
+        limit = part.budget.limits.pattern
+        raise refusals.illegal(f"The pattern has {len(text)} characters, at most {limit} are allowed, at {part.path}")
+    return text
+
+
+def _searched(part: Part) -> Scalar:
+    """What a text query looks for; each of its words is a clause."""
+    value = part.scalar()
+    if isinstance(value, str) and len(value) > part.budget.limits.clauses:
+        part.budget.clause(part.path, len(tokens(value)))
+    return value
+
+
+_NO_SYNONYMS: Readers = {"auto_generate_synonyms_phrase_query": Part.boolean}
+_MATCH: Readers = {
+    "query": _searched,
+    "operator": _operator,
+    "minimum_should_match": minimum,
+    "zero_terms_query": _zero_terms,
+    "lenient": Part.boolean,
+    **_BOOST,
+}
+_PHRASE: Readers = {"query": _searched, "zero_terms_query": _zero_terms, **_BOOST}
+_TERM: Readers = {"value": Part.scalar, "case_insensitive": Part.boolean, **_BOOST}
+_PATTERN: Readers = {"value": _pattern, "case_insensitive": Part.boolean, **_BOOST}
+_OTHER_WILDCARD: Readers = {"wildcard": _pattern, "case_insensitive": Part.boolean, **_BOOST}
+_CONSTANT_REWRITE: Readers = {"rewrite": only_if("constant_score")}
+
+
+def _on_field(part: Part, construct: str, short: str, readers: Readers, ignored: Readers) -> dict[str, Any]:
+    """`{field: value}` or `{field: {short: value, …}}`, as keyword arguments for a node."""
+    field, inner = part.only(construct)
+    if not isinstance(inner.value, dict):
+        return {"field": field, short: readers[short](inner)}
+    values = inner.options(construct, readers, ignored)
+    if short not in values:
+        raise inner.refused(f"[{construct}] needs [{short}]")
+    if "zero_terms_query" in values:
+        values["zero_terms"] = values.pop("zero_terms_query")
+    return {"field": field, **values}
+
+
+def _match_all(part: Part) -> Node:
+    return MatchAll(**part.options("match_all", _BOOST))
+
+
+def _match_none(part: Part) -> Node:
+    return MatchNone(**part.options("match_none", _BOOST))
+
+
+def _match(part: Part) -> Node:
+    return Match(**_on_field(part, "match", "query", _MATCH, _NO_SYNONYMS))
+
+
+def _match_phrase(part: Part) -> Node:
+    return MatchPhrase(**_on_field(part, "match_phrase", "query", _PHRASE, {"slop": only_if(0)}))
+
+
+def _term(part: Part) -> Node:
+    return Term(**_on_field(part, "term", "value", _TERM, {}))
+
+
+def _prefix(part: Part) -> Node:
+    return Prefix(**_on_field(part, "prefix", "value", _PATTERN, _CONSTANT_REWRITE))
+
+
+def _wildcard(part: Part) -> Node:
+    _, inner = part.only("wildcard")
+    other_name = isinstance(inner.value, dict) and "wildcard" in inner.value
+    short, readers = ("wildcard", _OTHER_WILDCARD) if other_name else ("value", _PATTERN)
+    values = _on_field(part, "wildcard", short, readers, _CONSTANT_REWRITE)
+    return Wildcard(value=values.pop(short), **values)
+
+
+def _weighted(part: Part) -> tuple[str, float]:
+    """A field's name with its boost: `name^2`."""
+    name, caret, weight = part.text().partition("^")
+    if "*" in name or not name:
+        raise part.refused(f"[multi_match] needs the names of fields, not [{part.value[:100]}]: {refusals.NOT_YET};")
+    return name, Part(weight, part.path, part.budget).boost() if caret else 1.0
+
+
+def _weighted_fields(part: Part) -> tuple[tuple[str, float], ...]:
+    fields = tuple(_weighted(each) for each in part.some())
+    for _ in fields[1:]:
+        part.budget.clause(part.path)
+    return fields
+
+
+def _multi_match(part: Part) -> Node:
+    readers: Readers = {
+        **_MATCH,
+        "fields": _weighted_fields,
+        "type": _multi_match_type,
+        "tie_breaker": Part.number,
+    }
+    values = part.options("multi_match", readers, {**_NO_SYNONYMS, "slop": only_if(0)})
+    if not values.get("fields") or "query" not in values:
+        raise part.refused("[multi_match] needs [query] and [fields]")
+    if "zero_terms_query" in values:
+        values["zero_terms"] = values.pop("zero_terms_query")
+    return MultiMatch(**values)
+
+
+def _multi_match_type(part: Part) -> str:
+    kind = part.text()
+    if kind in ("cross_fields", "phrase_prefix", "bool_prefix"):
+        raise part.refused(f"[multi_match] of type [{kind}]: {refusals.NOT_YET};")
+    return part.choice("best_fields", "most_fields", "phrase")
+
+
+def _terms(part: Part) -> Node:
+    entries = dict(part.entries())
+    boost = entries.pop("boost").boost() if "boost" in entries else 1.0
+    if len(entries) != 1:
+        raise part.refused(
+            "[terms] query requires one field name, followed by array of terms; it does not support multiple fields"
+        )
+    field, values = entries.popitem()
+    if isinstance(values.value, dict):
+        raise values.refused(f"[terms] lookup of field [{field}]: {refusals.NOT_YET};")
+    if not isinstance(values.value, list):
+        raise values.refused(f"[terms] query does not support [{field}]: it needs a list, not {values.token},")
+    _check_number(values)
+    return Terms(field=field, values=tuple(each.scalar() for each in values.elements()), boost=boost)
+
+
+def _check_number(part: Part) -> None:
+    limit = part.budget.limits.terms
+    if len(part.value) > limit:
+        raise refusals.illegal(
+            f"The number of terms [{len(part.value)}] has exceeded the allowed maximum of [{limit}] at {part.path}"
+        )
+
+
+def _range(part: Part) -> Node:
+    field, inner = part.only("range")
+    bound: Reader = Part.maybe_scalar
+    readers: Readers = {
+        **dict.fromkeys(("gt", "gte", "lt", "lte", "from", "to"), bound),
+        "include_lower": Part.boolean,
+        "include_upper": Part.boolean,
+        "format": Part.text,
+        "time_zone": Part.text,
+        **_BOOST,
+    }
+    values = inner.options("range", readers)
+    lower = values.pop("from", None)
+    upper = values.pop("to", None)
+    included = values.pop("include_lower", True), values.pop("include_upper", True)
+    if lower is not None:
+        values["gte" if included[0] else "gt"] = lower
+    if upper is not None:
+        values["lte" if included[1] else "lt"] = upper
+    return Range(field=field, **_last_of_each_end(values))
+
+
+def _last_of_each_end(values: dict[str, Any]) -> dict[str, Any]:
+    """A range has one lower and one upper bound; of two the later one counts."""
+    for one, other in (("gt", "gte"), ("lt", "lte")):
+        if one in values and other in values:
+            keys = list(values)
+            del values[one if keys.index(one) < keys.index(other) else other]
+    return values
+
+
+def _exists(part: Part) -> Node:
+    values = part.options("exists", {"field": Part.text, **_BOOST})
+    if not values.get("field"):
+        raise part.refused("[exists] must be provided with a [field]")
+    return Exists(**values)
+
+
+def _ids(part: Part) -> Node:
+    values = part.options("ids", {"values": _id_values, **_BOOST})
+    if "values" not in values:
+        raise part.refused("[ids] requires providing a values array of ids")
+    return Ids(**values)
+
+
+def _id_values(part: Part) -> tuple[str, ...]:
+    if isinstance(part.value, list):
+        _check_number(part)
+    return tuple(each.as_text() for each in part.some())
+
+
+LEAVES: Mapping[str, Reader] = {
+    "match_all": _match_all,
+    "match_none": _match_none,
+    "match": _match,
+    "multi_match": _multi_match,
+    "match_phrase": _match_phrase,
+    "term": _term,
+    "terms": _terms,
+    "range": _range,
+    "exists": _exists,
+    "prefix": _prefix,
+    "wildcard": _wildcard,
+    "ids": _ids,
+}
+"""The readers of these queries by name."""

@@ -1,0 +1,86 @@
+"""Any query: from a part of a body to a node of the tree."""
+
+from collections.abc import Callable, Mapping
+
+from activity_stream.search import refusals
+from activity_stream.search.parse_leaves import LEAVES, minimum
+from activity_stream.search.part import Part, Reader, Readers, only_if
+from activity_stream.search.query import Bool, ConstantScore, DisMax, Node
+
+_KNOWN = frozenset(
+    {
+        "boosting", "combined_fields", "common", "distance_feature", "function_score", "fuzzy", "geo_bounding_box",
+        "geo_distance", "geo_polygon", "geo_shape", "has_child", "has_parent", "hybrid", "intervals", "knn",
+        "match_bool_prefix", "match_phrase_prefix", "more_like_this", "nested", "neural", "parent_id", "percolate",
+        "query_string", "rank_feature", "regexp", "script", "script_score", "simple_query_string", "span_containing",
+        "span_first", "span_multi", "span_near", "span_not", "span_or", "span_term", "span_within", "template",
+        "terms_set", "type", "wrapper", "xy_shape",
+    }
+)  # fmt: skip
+
+
+def query(part: Part, depth: int = 1) -> Node:
+    """The node of `{name: …}`; `depth` is 1 for the outermost query. Raises SearchRefused."""
+    part.budget.level(part.path, depth)
+    part.budget.clause(part.path)
+    if isinstance(part.value, dict) and len(part.value) > 1:
+        second = list(part.value)[1]
+        raise part.refused(
+            f"[{next(iter(part.value))}] malformed query, expected [END_OBJECT] but found [{second[:100]}]"
+        )
+    name, inner = part.only("query")
+    if name in LEAVES:
+        node: Node = LEAVES[name](inner)
+        return node
+    if name in _COMPOUND:
+        return _COMPOUND[name](inner, depth + 1)
+    more = f": {refusals.NOT_YET}" if name in _KNOWN else ""
+    raise refusals.parsing(f"unknown query [{name[:100]}] at {part.path}{more}")
+
+
+def _queries(depth: int) -> Reader:
+    """A reader of one query, or of a list of them."""
+
+    def read(part: Part) -> tuple[Node, ...]:
+        return tuple(query(each, depth) for each in part.some())
+
+    return read
+
+
+def _bool(part: Part, depth: int) -> Node:
+    clauses = _queries(depth)
+    readers: Readers = {
+        **dict.fromkeys(("must", "filter", "should", "must_not"), clauses),
+        "minimum_should_match": minimum,
+        "boost": Part.boost,
+    }
+    return Bool(**part.options("bool", readers, {"adjust_pure_negative": only_if(True)}))
+
+
+def _constant_score(part: Part, depth: int) -> Node:
+    values = part.options("constant_score", {"filter": _one_query(depth), "boost": Part.boost})
+    if "filter" not in values:
+        raise part.refused("[constant_score] requires a [filter] element")
+    return ConstantScore(**values)
+
+
+def _one_query(depth: int) -> Reader:
+    def read(part: Part) -> Node:
+        return query(part, depth)
+
+    return read
+
+
+def _dis_max(part: Part, depth: int) -> Node:
+    readers: Readers = {"queries": _queries(depth), "tie_breaker": Part.number, "boost": Part.boost}
+    values = part.options("dis_max", readers)
+    if not values.get("queries"):
+        raise part.refused("[dis_max] requires [queries] with at least one clause")
+    return DisMax(**values)
+
+
+_COMPOUND: Mapping[str, Callable[[Part, int], Node]] = {
+    "bool": _bool,
+    "constant_score": _constant_score,
+    "dis_max": _dis_max,
+}

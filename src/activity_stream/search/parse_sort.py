@@ -1,0 +1,65 @@
+"""`sort`, `search_after` and `_source`: from a part of a body to what it means."""
+
+from activity_stream.search import refusals
+from activity_stream.search.part import Part, Readers
+from activity_stream.search.query import Scalar, SortKey, SourceFilter
+
+_NOT_FIELDS = ("_script", "_geo_distance", "_shard_doc")
+
+
+def sort(part: Part) -> tuple[SortKey, ...]:
+    """The keys to sort by. Sorting by score alone, best first, is no sorting: it is what happens anyhow."""
+    if part.value is None or isinstance(part.value, bool | int | float):
+        raise refusals.parsing(f"Unknown key for a {part.token} in [sort].")
+    keys = tuple(key for each in part.some() for key in _keys(each))
+    limit = part.budget.limits.sort_keys
+    if len(keys) > limit:
+        raise refusals.illegal(f"[sort] has {len(keys)} keys, at most {limit} are allowed")
+    if keys == (SortKey(field="_score", descending=True),):
+        return ()
+    return keys
+
+
+def _keys(part: Part) -> list[SortKey]:
+    if isinstance(part.value, str):
+        return [_key(part.value, Part({}, f"{part.path}.{part.value}", part.budget))]
+    return [_key(field, inner) for field, inner in part.entries()]
+
+
+def _key(field: str, part: Part) -> SortKey:
+    if field in _NOT_FIELDS:
+        raise part.refused(f"[sort] by [{field}]: {refusals.NOT_YET};")
+    if isinstance(part.value, str):
+        return SortKey(field=field, descending=_descending(part))
+    readers: Readers = {"order": _descending}
+    if field not in ("_score", "_doc"):
+        readers = {**readers, "missing": Part.scalar, "unmapped_type": Part.text}
+    values = part.options("sort", readers)
+    values["descending"] = values.pop("order", field == "_score")
+    return SortKey(field=field, **values)
+
+
+def _descending(part: Part) -> bool:
+    return part.choice("asc", "desc") == "desc"
+
+
+def search_after(part: Part) -> tuple[Scalar | None, ...]:
+    """The sort values after which to go on."""
+    values = tuple(each.maybe_scalar() for each in part.elements())
+    if not values:
+        raise refusals.illegal("Values must contains at least one value in [search_after].")
+    return values
+
+
+def source(part: Part) -> SourceFilter:
+    """What of `_source` comes back."""
+    if isinstance(part.value, bool):
+        return SourceFilter(enabled=part.value)
+    if isinstance(part.value, str | list):
+        return SourceFilter(includes=part.texts())
+    readers: Readers = dict.fromkeys(("includes", "include", "excludes", "exclude"), Part.texts)
+    values = part.options("_source", readers)
+    return SourceFilter(
+        includes=values.get("includes", ()) + values.get("include", ()),
+        excludes=values.get("excludes", ()) + values.get("exclude", ()),
+    )
