@@ -171,7 +171,7 @@ class Part:
                 values[key] = readers[key](part)
             else:
                 allowed = ", ".join(readers)
-                raise self.refused(f"[{construct}] does not support [{key[:100]}], only {allowed},")
+                raise part.refused(f"[{construct}] does not support [{key[:100]}], only {allowed},")
         return values
 
     @property

@@ -105,7 +105,7 @@ async def test_v1_cursors_stay_valid_over_a_publish_and_expire() -> None:
         gone = (404, {"details": "Scroll ID not found."})
         assert await api.ask(path, key="public") == gone
         assert await api.ask("/v1/activities/nonsense") == gone
-        api.clock.advance(101)
+        await api.clock.advance(101)
         assert await api.ask(path) == gone
 
 
@@ -188,7 +188,7 @@ async def test_checks_tell_of_state_index_and_feeds() -> None:
         assert (await api.send("/checks/p1"))[2] == b"__UP__\n"
         grace = b"__UP__ (IN_STARTUP_GRACE_PERIOD)\n"
         assert (await api.send("/checks/p2"))[2] == grace + b"good:GREEN\nbad:RED\n"
-        api.clock.advance(31)
+        await api.clock.advance(31)
         assert (await api.send("/checks/p2"))[2] == b"__DOWN__\ngood:GREEN\nbad:RED\n"
         old = b"__DOWN__\nredis:GREEN\nelasticsearch:GREEN\ngood:GREEN\nbad:RED\n"
         assert (await api.send("/check"))[2] == old

@@ -110,7 +110,7 @@ async def test_a_timestamp_is_good_for_a_minute(seconds: float, status: int) -> 
     """A ts more than 60 seconds before or after now is refused, and the answer tells the server's time."""
     async with serving() as api:
         headers = api.headers(PATH, b"{}")
-        api.clock.advance(-seconds)
+        await api.clock.advance(-seconds)
         found, names, _ = await api.send(PATH, b"{}", "GET", headers)
         assert found == status
         assert status == 200 or 'tsm="' in names["www-authenticate"]

@@ -99,9 +99,9 @@ class Named:
         return {"X": f"{method} {url} {content_type!r} {body!r}"}
 
 
-def made(auth: str, key_id: str = "id", secret: str = "s3cret") -> Signer | None:
+def made(auth: str, pair: tuple[str, str] = ("id", "s3cret")) -> Signer | None:
     """The signer of a source with this AUTH."""
-    return make_signer(FeedSource("feed", "activity_stream", PAGE, auth, key_id, secret, hawk=Named))
+    return make_signer(FeedSource("feed", "activity_stream", PAGE, auth, *pair, hawk=Named))
 
 
 def sent(signer: Signer | None) -> dict[str, str]:
@@ -126,7 +126,7 @@ def test_hawk_is_made_of_the_pair() -> None:
 def test_nothing_to_authenticate_with() -> None:
     """AUTH=none, and a pair of which both are empty, send nothing."""
     assert made("none") is None
-    assert made("hawk", "", "") is None
+    assert made("hawk", ("", "")) is None
 
 
 def test_unknown_auth() -> None:

@@ -35,7 +35,7 @@ def test_a_seed_that_is_no_address() -> None:
 def installed(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     """A package is installed that brings a kind."""
     points = EntryPoints([EntryPoint(name, value, registry.ENTRY_POINTS)])
-    monkeypatch.setattr(registry, "entry_points", lambda **params: points.select(**params))
+    monkeypatch.setattr(registry, "entry_points", points.select)
 
 
 def test_a_package_can_add_a_kind(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -126,9 +126,9 @@ def _enter_numbers(numbers: int | list[Any], targets: Targets, documents: Sequen
 
 
 def _coerced(kind: FieldType, value: Any) -> list[Any]:
-    """The values as the field holds them, sorted, each once; without those that it cannot hold."""
-    found = (coerce(kind, each) for each in _flat(value))
-    return sorted({each for each in found if each is not None})
+    """The values as the field holds them, sorted; without those that it cannot hold."""
+    found = [coerce(kind, each) for each in _flat(value)]
+    return sorted(each for each in found if each is not None)
 
 
 def _flat(value: Any) -> list[Any]:
@@ -182,9 +182,13 @@ def _texts(kind: FieldType, value: Any) -> list[str]:
 
 def _characters(value: Any) -> Any:
     """The value; as OpenSearch does, half a surrogate pair, which is no character, is replaced."""
-    if not isinstance(value, str) or value.isascii():
+    if not isinstance(value, str):
         return value
-    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return value
 
 
 WRITERS: Mapping[FieldType, Callable[[Any, Targets, Sequence[Entries]], None]] = MappingProxyType(

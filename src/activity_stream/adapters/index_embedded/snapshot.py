@@ -9,7 +9,7 @@ from types import MappingProxyType
 import msgspec
 import tantivy
 
-from activity_stream.adapters.index_embedded.names import Manifest, index_names
+from activity_stream.adapters.index_embedded.names import Manifest, generation_of, index_names
 from activity_stream.adapters.index_embedded.schema import (
     ALIAS,
     ALIAS_TERMS,
@@ -35,7 +35,9 @@ class Snapshot:
         self.schema = schema
         self.index = index
         self.searcher = index.searcher()
-        self.generations: Mapping[str, Generation] = MappingProxyType(self._manifest().generations())
+        self.generations: Mapping[str, Generation] = MappingProxyType(
+            read_manifest(schema.tantivy, self.searcher).generations()
+        )
         found = self.searcher.terms_with_prefix(GENERATION, "", tantivy.Query.all_query())
         self.present = frozenset(name for name, _ in found)
         published = {name for each in self.generations.values() for name in index_names(each)}
@@ -55,6 +57,11 @@ class Snapshot:
         counted = getattr(self.searcher.search(query, limit=1), "count", 0)
         return int(counted or 0)
 
+    def unpublished(self) -> list[Generation]:
+        """The generations that are in the index and are not published."""
+        found = dict.fromkeys(each[1] for name in self._hidden if (each := generation_of(name)) is not None)
+        return list(found)
+
     def last_sequence(self) -> int:
         """The greatest place in the order of writing, 0 where nothing was written."""
         hits = self.searcher.search(tantivy.Query.all_query(), limit=1, order_by_field=SEQUENCE).hits
@@ -69,12 +76,6 @@ class Snapshot:
         mine = self.term(GENERATION, generation.index_name(Alias.ACTIVITIES))
         hits = self.searcher.search(mine, limit=1, order_by_field=column.high).hits
         return None if not hits or hits[0][0] is None else float(hits[0][0]) / 1000
-
-    def _manifest(self) -> Manifest:
-        hits = self.searcher.search(self.term(ALIAS, MANIFEST_TERM), limit=1).hits
-        if not hits:
-            return Manifest()
-        return msgspec.json.decode(bytes(self.searcher.doc(hits[0][1]).get_first(SOURCE) or b"{}"), type=Manifest)
 
     def _visible_query(self, alias: Alias) -> tantivy.Query:
         ours = self.term(ALIAS, ALIAS_TERMS[alias])
@@ -146,6 +147,14 @@ class Reader:
                 f"the index in {self._root} is of another mapping: the collector rebuilds it when it starts"
             )
         return _empty(self._schema)
+
+
+def read_manifest(schema: tantivy.Schema, searcher: tantivy.Searcher) -> Manifest:
+    """What was published when the searcher's state was committed."""
+    hits = searcher.search(tantivy.Query.term_query(schema, ALIAS, MANIFEST_TERM, "basic"), limit=1).hits
+    if not hits:
+        return Manifest()
+    return msgspec.json.decode(bytes(searcher.doc(hits[0][1]).get_first(SOURCE) or b"{}"), type=Manifest)
 
 
 def directory_of(root: Path, schema: EmbeddedSchema) -> Path:

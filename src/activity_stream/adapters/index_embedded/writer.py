@@ -24,8 +24,8 @@ from activity_stream.adapters.index_embedded.documents import (
     to_tantivy,
 )
 from activity_stream.adapters.index_embedded.journal import Journal, Operation, operations
-from activity_stream.adapters.index_embedded.names import Manifest, generation_of, index_names
-from activity_stream.adapters.index_embedded.schema import GENERATION, KEY, SEQUENCE, EmbeddedSchema, document_key
+from activity_stream.adapters.index_embedded.names import Manifest, index_names
+from activity_stream.adapters.index_embedded.schema import GENERATION, KEY, EmbeddedSchema, document_key
 from activity_stream.adapters.index_embedded.seen import Seen
 from activity_stream.adapters.index_embedded.snapshot import Snapshot
 from activity_stream.errors import GenerationLost, IndexUnavailable
@@ -58,11 +58,7 @@ class Writer:
             raise self._unavailable(error) from error
         self._sequence = snapshot.last_sequence()
         self.published = dict(snapshot.generations)
-        kept = set(self.published.values())
-        found = (generation_of(name) for name in sorted(snapshot.present))
-        self.unpublished: dict[Generation, Seen | None] = {
-            each[1]: None for each in found if each is not None and each[1] not in kept
-        }
+        self.unpublished: dict[Generation, Seen | None] = dict.fromkeys(snapshot.unpublished())
 
     def begin(self, generation: Generation) -> None:
         """Let a generation be written, of which there is nothing yet."""

@@ -1,0 +1,240 @@
+"""From the typed query tree to tantivy's queries.
+
+    Node -> Translator -> tantivy.Query       values are coerced as the field's type, text is analysed
+
+What a field cannot hold is refused as OpenSearch refuses it; a field that is not mapped, or that the index does not
+search yet (geo_point, nested), matches nothing. User text never meets tantivy's own query language.
+"""
+
+from collections.abc import Callable, Mapping
+from itertools import product
+from typing import Any
+
+from tantivy import Occur, Query
+
+from activity_stream.adapters.index_embedded import values
+from activity_stream.adapters.index_embedded.patterns import exactly, prefixed, wildcard
+from activity_stream.adapters.index_embedded.predicates import Predicates, both, either, nothing, unscored, without
+from activity_stream.adapters.index_embedded.schema import KEY, Column, document_key
+from activity_stream.adapters.index_embedded.scoring import Scorer
+from activity_stream.adapters.index_embedded.snapshot import Snapshot
+from activity_stream.errors import SearchRefused
+from activity_stream.fields import FieldType
+from activity_stream.model import Alias
+from activity_stream.search import query as q
+from activity_stream.search import refusals
+from activity_stream.search.analysis import tokens
+from activity_stream.search.minimum import minimum_should_match
+from activity_stream.search.values import json_text
+
+_TERM_LEVEL = (FieldType.KEYWORD, FieldType.TEXT)
+
+
+class Translator:
+    """Translates queries over one alias of a snapshot. `now_ms` is the `now` of date math."""
+
+    def __init__(self, snapshot: Snapshot, alias: Alias, now_ms: int, scorer: Scorer) -> None:
+        self._snapshot = snapshot
+        self._alias = alias
+        self._now_ms = now_ms
+        self._scorer = scorer
+        self.predicates = Predicates(snapshot)
+
+    def column(self, name: str) -> Column | None:
+        """The columns of a field that can be searched."""
+        column = self._snapshot.schema.column(self._alias, name)
+        return column if column is not None and column.value else None
+
+    def query(self, node: q.Node) -> Query:
+        """The query of a tree. Raises SearchRefused."""
+        made: Query = _TRANSLATIONS[type(node)](self, node)
+        return made if node.boost == 1.0 else Query.boost_query(made, node.boost)
+
+    def match_all(self, _: q.MatchAll) -> Query:
+        return Query.all_query()
+
+    def match_none(self, _: q.MatchNone) -> Query:
+        return nothing()
+
+    def term(self, node: q.Term) -> Query:
+        column = self.column(node.field)
+        if column is None:
+            return nothing()
+        if node.case_insensitive:
+            if column.field.type not in _TERM_LEVEL:
+                raise refusals.wrong_kind("[term] with [case_insensitive]", node.field, str(column.field.type))
+            return _constant(self.predicates.pattern(column.value, exactly(json_text(node.value)), "term"))
+        return self._equal(column, node.value)
+
+    def terms(self, node: q.Terms) -> Query:
+        column = self.column(node.field)
+        if column is None:
+            return nothing()
+        found = [self._value(column, value) for value in node.values]
+        points = [low for low, high in (each for each in found if each) if low == high]
+        spans = [self.predicates.between(column, *each) for each in found if each and each[0] != each[1]]
+        return _constant(either([self.predicates.any_of(column.value, points), *spans]))
+
+    def match(self, node: q.Match) -> Query:
+        return self._match(node.field, node)
+
+    def multi_match(self, node: q.MultiMatch) -> Query:
+        parts = []
+        for name, boost in node.fields:
+            made = self._phrase(name, node) if node.type == "phrase" else self._match(name, node)
+            parts.append(made if boost == 1.0 else Query.boost_query(made, boost))
+        if node.type == "most_fields":
+            return either(parts)
+        return Query.disjunction_max_query(parts, float(node.tie_breaker)) if parts else nothing()
+
+    def match_phrase(self, node: q.MatchPhrase) -> Query:
+        return self._phrase(node.field, node)
+
+    def range(self, node: q.Range) -> Query:
+        column = self.column(node.field)
+        if column is None:
+            return nothing()
+        if column.field.type is FieldType.TEXT:
+            raise refusals.wrong_kind("[range]", node.field, str(column.field.type))
+        try:
+            bounds = values.bounds(column.field.type, node, self._now_ms)
+        except ValueError as problem:
+            raise refusals.wrong_value(node.field, str(problem)) from None
+        between = self.predicates.between(
+            column, bounds.low, bounds.high, over_low=bounds.over_low, under_high=bounds.under_high
+        )
+        return _constant(between)
+
+    def exists(self, node: q.Exists) -> Query:
+        return _constant(self.predicates.has(*self._snapshot.schema.present_terms(self._alias, node.field)))
+
+    def prefix(self, node: q.Prefix) -> Query:
+        return self._pattern("prefix", node.field, prefixed(node.value, ignore_case=node.case_insensitive))
+
+    def wildcard(self, node: q.Wildcard) -> Query:
+        return self._pattern("wildcard", node.field, wildcard(node.value, ignore_case=node.case_insensitive))
+
+    def ids(self, node: q.Ids) -> Query:
+        names = [each.index_name(self._alias) for each in self._snapshot.generations.values()]
+        keys = (document_key(name, each) for name, each in product(names, node.values))
+        return _constant(self.predicates.any_of(KEY, keys))
+
+    def bool(self, node: q.Bool) -> Query:
+        if not (node.must or node.filter or node.should or node.must_not):
+            return Query.all_query()
+        required = bool_requires(node)
+        if required > len(node.should):
+            return nothing()
+        clauses = [(Occur.Must, self.query(each)) for each in node.must]
+        clauses += [(Occur.Must, unscored(self.query(each))) for each in node.filter]
+        clauses += [(Occur.Should, self.query(each)) for each in node.should]
+        clauses += [(Occur.MustNot, self.query(each)) for each in node.must_not]
+        if not (node.must or node.filter or node.should):
+            clauses.append((Occur.Must, unscored(Query.all_query())))
+        return Query.boolean_query(clauses, required) if required else Query.boolean_query(clauses)
+
+    def constant_score(self, node: q.ConstantScore) -> Query:
+        return _constant(self.query(node.filter))
+
+    def dis_max(self, node: q.DisMax) -> Query:
+        parts = [self.query(each) for each in node.queries]
+        return Query.disjunction_max_query(parts, float(node.tie_breaker)) if parts else nothing()
+
+    def _pattern(self, what: str, field: str, expression: str) -> Query:
+        column = self.column(field)
+        if column is None:
+            return nothing()
+        if column.field.type not in _TERM_LEVEL:
+            raise refusals.wrong_kind(f"[{what}]", field, str(column.field.type))
+        return _constant(self.predicates.pattern(column.value, expression, what))
+
+    def _match(self, field: str, node: q.Match | q.MultiMatch) -> Query:
+        column = self.column(field)
+        if column is None:
+            return nothing()
+        if column.field.type is not FieldType.TEXT:
+            return self._whole(column, node)
+        words = tokens(json_text(node.query))
+        if not words:
+            return _without_words(node)
+        if node.operator == "and":
+            return both(*(self._scorer.word(column, word) for word in words))
+        required = 1
+        if node.minimum_should_match is not None and len(words) > 1:
+            required = max(1, minimum_should_match(node.minimum_should_match, len(words)))
+        if required > len(words):
+            return nothing()
+        return Query.boolean_query([(Occur.Should, self._scorer.word(column, word)) for word in words], required)
+
+    def _phrase(self, field: str, node: q.MatchPhrase | q.MultiMatch) -> Query:
+        column = self.column(field)
+        if column is None:
+            return nothing()
+        if column.field.type is not FieldType.TEXT:
+            return self._whole(column, node)
+        words = tokens(json_text(node.query))
+        if not words:
+            return _without_words(node)
+        return self._scorer.phrase(column, words) if len(words) > 1 else self._scorer.word(column, words[0])
+
+    def _whole(self, column: Column, node: q.Match | q.MultiMatch | q.MatchPhrase) -> Query:
+        """Text that is matched on a field that is not text: its whole value."""
+        try:
+            return self._equal(column, node.query)
+        except SearchRefused:
+            if isinstance(node, q.MatchPhrase) or not node.lenient:
+                raise
+            return nothing()
+
+    def _equal(self, column: Column, value: q.Scalar) -> Query:
+        found = self._value(column, value)
+        if found is None:
+            return nothing()
+        if column.field.type is FieldType.TEXT:
+            return self._scorer.word(column, str(found[0]))
+        if column.field.type is FieldType.KEYWORD:
+            return self._scorer.exact(column, str(found[0]))
+        if found[0] == found[1]:
+            return _constant(self.predicates.term(column.value, found[0]))
+        return _constant(self.predicates.between(column, *found))
+
+    def _value(self, column: Column, value: q.Scalar) -> tuple[Any, Any] | None:
+        try:
+            return values.span(column.field.type, value, self._now_ms)
+        except ValueError as problem:
+            raise refusals.wrong_value(column.field.name, str(problem)) from None
+
+
+def bool_requires(node: q.Bool) -> int:
+    """How many of its optional queries have to match."""
+    alone = not (node.must or node.filter) and bool(node.should)
+    if node.minimum_should_match is None:
+        return int(alone)
+    return max(int(alone), minimum_should_match(node.minimum_should_match, len(node.should)))
+
+
+def _constant(query: Query) -> Query:
+    return Query.const_score_query(query, 1.0)
+
+
+def _without_words(node: q.Match | q.MultiMatch | q.MatchPhrase) -> Query:
+    return Query.all_query() if node.zero_terms == "all" else nothing()
+
+
+_TRANSLATIONS: Mapping[type[q.Node], Callable[[Translator, Any], Query]] = {
+    q.MatchAll: Translator.match_all,
+    q.MatchNone: Translator.match_none,
+    q.Term: Translator.term,
+    q.Terms: Translator.terms,
+    q.Match: Translator.match,
+    q.MultiMatch: Translator.multi_match,
+    q.MatchPhrase: Translator.match_phrase,
+    q.Range: Translator.range,
+    q.Exists: Translator.exists,
+    q.Prefix: Translator.prefix,
+    q.Wildcard: Translator.wildcard,
+    q.Ids: Translator.ids,
+    q.Bool: Translator.bool,
+    q.ConstantScore: Translator.constant_score,
+    q.DisMax: Translator.dis_max,
+}
