@@ -251,7 +251,9 @@ class ShakyIndex:
     def _may_write(self, feed: str, what: str) -> None:
         owner, until = self._owners.get(f"feed:{feed}", ("", 0.0))
         if not self._fate.dead and (owner != self._owner or until <= self._fate.clock.monotonic()):
-            self.trespasses.append(f"single: {self._owner} did {what} on {feed}, of which {owner or 'nobody'} has the lease")
+            self.trespasses.append(
+                f"single: {self._owner} did {what} on {feed}, of which {owner or 'nobody'} has the lease"
+            )
 
     async def _step(self, call: Callable[[], Coroutine[Any, Any, T]]) -> T:
         await self._fate.pause()
@@ -264,8 +266,11 @@ class ShakyIndex:
         return result
 
     async def _inside(self, call: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """What was asked of the index comes to pass, even if whoever asked is no more."""
         self._fate.clock.busy += 1
-        try:
-            return await call()
-        finally:
-            self._fate.clock.busy -= 1
+        task = asyncio.ensure_future(call())
+        task.add_done_callback(self._is_done)
+        return await asyncio.shield(task)
+
+    def _is_done(self, _: object) -> None:
+        self._fate.clock.busy -= 1

@@ -212,9 +212,10 @@ def _url(address: str) -> URL:
     """The address as aiohttp takes it without encoding anything anew."""
     try:
         url = URL(address, encoded=True)
+        usable = url.scheme in ("http", "https") and bool(url.host)
     except ValueError as error:
         raise SourceRefused("the address cannot be asked: it has a host or a port that cannot be") from error
-    if url.scheme not in ("http", "https") or not url.host:
+    if not usable:
         raise SourceRefused(f"{_place(address)} cannot be asked: an address begins with http:// or https:// and a host")
     return url
 

@@ -67,6 +67,8 @@ class SqliteState:
 
     async def close(self) -> None:
         """Finish what was asked for and let go of the file."""
+        if self._closed:
+            return
         self._closed = True
         while self._running is not None:
             await asyncio.wait([self._running])

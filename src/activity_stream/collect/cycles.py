@@ -104,27 +104,27 @@ class FullCycle:
 
         Raises SourceError, IndexUnavailable, GenerationLost, LeaseLost; then nothing that readers see has changed.
         """
-        self._records.crawl_began()
-        build = await self._pipeline.step(self._generations.begin)
-        try:
-            await self._crawl(build)
-        except ActivityStreamError:
-            self._generations.give_up(build)
-            raise
-
-    async def _crawl(self, build: Build) -> None:
         plan = self._plan
         walk = Walk(plan.feed_type, plan.feed_type.seed(), plan.allowed_hosts)
-        while True:
+        self._records.crawl_began()
+        try:
+            await self._crawl(walk)
+        except ActivityStreamError:
+            self._generations.give_up()
+            raise
+
+    async def _crawl(self, walk: Walk) -> None:
+        began = self._clock.monotonic()
+        with self._ledger.pull():
+            build = await self._pipeline.first_page(self._generations.begin, walk, self._write)
+        while walk.address is not None:
+            self._progress.made()
+            await self._pause(self._plan.full_ingest_page_interval - (self._clock.monotonic() - began))
+            build.check()
             began = self._clock.monotonic()
             with self._ledger.pull():
                 await self._pipeline.page(walk, partial(self._write, build))
-            self._progress.made()
-            build.check()
-            if walk.address is None:
-                break
-            await self._pause(plan.full_ingest_page_interval - (self._clock.monotonic() - began))
-        await self._pipeline.step(partial(self._finish, build, walk.page_address or plan.feed_type.seed()))
+        await self._pipeline.step(partial(self._finish, build, walk.page_address or self._plan.feed_type.seed()))
 
     async def _write(self, build: Build, fetched: Fetched) -> None:
         with self._ledger.push(fetched):

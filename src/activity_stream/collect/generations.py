@@ -89,12 +89,11 @@ class Generations:
         self.build = Build(await self._index.begin(self._feed))
         return self.build
 
-    def give_up(self, build: Build) -> None:
+    def give_up(self) -> None:
         """The build is not to be gone on with; what it holds is dropped when the next one begins."""
-        if build.failure is None:
-            build.failure = GenerationLost("its full ingest was given up")
-        if self.build is build:
-            self.build = None
+        if self.build is not None and self.build.failure is None:
+            self.build.failure = GenerationLost("its full ingest was given up")
+        self.build = None
 
     async def write_full(self, build: Build, fetched: Fetched) -> WriteReport:
         """Write a page of a full cycle into its build."""

@@ -6,11 +6,13 @@
 
 Two loops that wrote on their own would race: the full cycle fetches a page with an item's old version, the updates
 cycle fetches and writes the new one, then the full cycle writes the old one over it. The beginning of a generation and
-its publishing take their turn as well: what was fetched before a generation began is written before it begins.
+its publishing take their turn as well. A generation begins in one turn with the fetch of its first page: a poll's page
+that was fetched before, with an item that the source has dropped since, never gets into it.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from hashlib import blake2b
 from typing import Generic, NoReturn, TypeVar
 
@@ -23,6 +25,7 @@ from activity_stream.model import Page
 from activity_stream.ports import Clock, Fetcher
 
 T = TypeVar("T")
+B = TypeVar("B")
 
 QUEUED_PAGES = 2
 """One page is fetched while another is written; more would only cost memory."""
@@ -48,19 +51,25 @@ class Pipeline:
         self._turn = asyncio.Lock()
         self._queue: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue(QUEUED_PAGES)
 
+    async def first_page(
+        self, begin: Callable[[], Awaitable[B]], walk: Walk, write: Callable[[B, Fetched], Awaitable[T]]
+    ) -> B:
+        """Begin something, and fetch and queue the walk's first page, in one turn: what `begin` returns.
+
+        So no page that was fetched before that first one is written between the two. Raises what `begin` and `page` do.
+        """
+        async with self._turn:
+            begun = await (await self._put(begin))
+            await self._page(walk, partial(write, begun))
+            return begun
+
     async def page(self, walk: Walk, write: Callable[[Fetched], Awaitable[T]]) -> asyncio.Future[T]:
         """Fetch the walk's next page and queue it for `write`; the future is that write's.
 
         Raises SourceError and what `Walk` raises. What `write` raises is in the future.
         """
         async with self._turn:
-            address = walk.address or ""
-            began = self._clock.monotonic()
-            response = await self._fetcher.fetch(walk.request(), self._progress.waits)
-            digest = blake2b(response.body, digest_size=16).digest()
-            page = walk.accept(response)
-            fetched = Fetched(address, page, digest, began, self._clock.monotonic() - began)
-            return await self._put(lambda: write(fetched))
+            return await self._page(walk, write)
 
     async def step(self, action: Callable[[], Awaitable[T]]) -> T:
         """Run an action when all that was fetched before is written, and return what it returns."""
@@ -73,6 +82,15 @@ class Pipeline:
         while True:
             run_entry = await self._queue.get()
             await run_entry()
+
+    async def _page(self, walk: Walk, write: Callable[[Fetched], Awaitable[T]]) -> asyncio.Future[T]:
+        address = walk.address or ""
+        began = self._clock.monotonic()
+        response = await self._fetcher.fetch(walk.request(), self._progress.waits)
+        digest = blake2b(response.body, digest_size=16).digest()
+        page = walk.accept(response)
+        fetched = Fetched(address, page, digest, began, self._clock.monotonic() - began)
+        return await self._put(partial(write, fetched))
 
     async def _put(self, action: Callable[[], Awaitable[T]]) -> asyncio.Future[T]:
         entry = _Entry(action)

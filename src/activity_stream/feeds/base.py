@@ -45,7 +45,7 @@ class FeedSource(msgspec.Struct, frozen=True):
     """A configured source, as every kind's constructor gets it.
 
     `hawk` makes a signer of a key id and a secret. `allowed_hosts` are those that `next` may lead to besides the
-    seed's. `options` holds what one kind alone needs, by the setting's name in lower case.
+    seed's.
     """
 
     unique_id: str
@@ -56,7 +56,6 @@ class FeedSource(msgspec.Struct, frozen=True):
     secret: str = ""
     allowed_hosts: tuple[str, ...] = ()
     hawk: Callable[[str, str], Signer] | None = None
-    options: Mapping[str, str] = {}
 
     def __repr__(self) -> str:
         """The name and the kind alone: a source may be printed, its secret may not."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from activity_stream.search import refusals
-from activity_stream.search.parse_buckets import BUCKETS
+from activity_stream.search.parse_buckets import BUCKETS, date_format
 from activity_stream.search.parse_queries import query
 from activity_stream.search.part import Part, Readers
 from activity_stream.search.query import Agg, BucketAgg, FilterAgg, FiltersAgg, MetricAgg, Node
@@ -79,7 +79,7 @@ def _meta(part: Part | None) -> Mapping[str, Any] | None:
 def _metric(name: str, kind: str, part: Part, meta: Mapping[str, Any] | None, under: list[Part]) -> Agg:
     if under and under[0].value:
         raise under[0].refused(f"Aggregator [{name}] of type [{kind}] cannot accept sub-aggregations")
-    readers: Readers = {"field": Part.text, "missing": Part.scalar, "format": Part.text}
+    readers: Readers = {"field": Part.field, "missing": Part.scalar, "format": date_format}
     ignored: Readers = {"precision_threshold": Part.integer} if kind == "cardinality" else {}
     values = part.options(kind, readers, ignored)
     if "field" not in values:

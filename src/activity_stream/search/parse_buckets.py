@@ -56,7 +56,8 @@ def _listed(part: Part) -> tuple[Scalar, ...]:
     return tuple(each.scalar() for each in part.elements())
 
 
-def _format(part: Part) -> str:
+def date_format(part: Part) -> str:
+    """A format of dates that can be written."""
     try:
         check_format(part.text())
     except ValueError as problem:
@@ -71,7 +72,7 @@ def _field_of(values: dict[str, Any], part: Part) -> dict[str, Any]:
 
 
 _TERMS: Readers = {
-    "field": Part.text,
+    "field": Part.field,
     "size": _bucket_size,
     "min_doc_count": _at_least(0),
     "order": _order,
@@ -134,12 +135,12 @@ def _bounds(part: Part) -> tuple[Scalar, Scalar]:
 
 
 _DATE_HISTOGRAM: Readers = {
-    "field": Part.text,
+    "field": Part.field,
     "fixed_interval": _fixed,
     "calendar_interval": _calendar,
     "offset": _milliseconds,
     "min_doc_count": _at_least(0),
-    "format": _format,
+    "format": date_format,
     "keyed": Part.boolean,
     "order": _order,
     "missing": Part.scalar,
@@ -169,7 +170,7 @@ def _ranges(part: Part) -> tuple[RangeBucket, ...]:
 
 
 def _range(part: Part) -> BucketAgg:
-    readers: Readers = {"field": Part.text, "ranges": _ranges, "keyed": Part.boolean, "missing": Part.scalar}
+    readers: Readers = {"field": Part.field, "ranges": _ranges, "keyed": Part.boolean, "missing": Part.scalar}
     values = _field_of(part.options("range", readers), part)
     if "ranges" not in values:
         raise part.refused("No [ranges] specified")

@@ -80,6 +80,7 @@ _CONSTANT_REWRITE: Readers = {"rewrite": only_if("constant_score")}
 def _on_field(part: Part, construct: str, short: str, readers: Readers, ignored: Readers) -> dict[str, Any]:
     """`{field: value}` or `{field: {short: value, …}}`, as keyword arguments for a node."""
     field, inner = part.only(construct)
+    inner.named(field)
     if not isinstance(inner.value, dict):
         return {"field": field, short: readers[short](inner)}
     values = inner.options(construct, readers, ignored)
@@ -127,7 +128,7 @@ def _weighted(part: Part) -> tuple[str, float]:
     name, caret, weight = part.text().partition("^")
     if "*" in name or not name:
         raise part.refused(f"[multi_match] needs the names of fields, not [{part.value[:100]}]: {refusals.NOT_YET};")
-    return name, Part(weight, part.path, part.budget).boost() if caret else 1.0
+    return part.named(name), Part(weight, part.path, part.budget).boost() if caret else 1.0
 
 
 def _weighted_fields(part: Part) -> tuple[tuple[str, float], ...]:
@@ -149,6 +150,8 @@ def _multi_match(part: Part) -> Node:
         raise part.refused("[multi_match] needs [query] and [fields]")
     if "zero_terms_query" in values:
         values["zero_terms"] = values.pop("zero_terms_query")
+    if values.get("type") == "most_fields":
+        values.setdefault("tie_breaker", 1.0)
     return MultiMatch(**values)
 
 
@@ -167,6 +170,7 @@ def _terms(part: Part) -> Node:
             "[terms] query requires one field name, followed by array of terms; it does not support multiple fields"
         )
     field, values = entries.popitem()
+    values.named(field)
     if isinstance(values.value, dict):
         raise values.refused(f"[terms] lookup of field [{field}]: {refusals.NOT_YET};")
     if not isinstance(values.value, list):
@@ -185,6 +189,7 @@ def _check_number(part: Part) -> None:
 
 def _range(part: Part) -> Node:
     field, inner = part.only("range")
+    inner.named(field)
     bound: Reader = Part.maybe_scalar
     readers: Readers = {
         **dict.fromkeys(("gt", "gte", "lt", "lte", "from", "to"), bound),
@@ -215,7 +220,7 @@ def _last_of_each_end(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _exists(part: Part) -> Node:
-    values = part.options("exists", {"field": Part.text, **_BOOST})
+    values = part.options("exists", {"field": Part.field, **_BOOST})
     if not values.get("field"):
         raise part.refused("[exists] must be provided with a [field]")
     return Exists(**values)

@@ -29,6 +29,7 @@ def _keys(part: Part) -> list[SortKey]:
 def _key(field: str, part: Part) -> SortKey:
     if field in _NOT_FIELDS:
         raise part.refused(f"[sort] by [{field}]: {refusals.NOT_YET};")
+    part.named(field)
     if isinstance(part.value, str):
         return SortKey(field=field, descending=_descending(part))
     readers: Readers = {"order": _descending}

@@ -16,6 +16,10 @@ from activity_stream.search.query import Scalar
 
 _NUMBER = re.compile(r"[+-]?(\d{1,400}(\.\d{0,400})?|\.\d{1,400})([eE][+-]?\d{1,4})?", re.ASCII)
 _INTEGER = re.compile(r"[+-]?\d{1,19}(\.0*)?", re.ASCII)
+_METADATA = frozenset(
+    {"_doc_count", "_feature", "_field_names", "_id", "_ignored", "_index", "_nested_path", "_routing", "_seq_no"}
+    | {"_size", "_source", "_tier", "_type", "_version"}
+)
 _INTEGER_LIMIT = 2**31
 
 
@@ -98,6 +102,16 @@ class Part:
         if isinstance(self.value, str):
             return self.value
         raise self.refused(f"Expected [VALUE_STRING] but found [{self.token}]")
+
+    def field(self) -> str:
+        """The name of a field."""
+        return self.named(self.text())
+
+    def named(self, field: str) -> str:
+        """A field's name, unless it is one that OpenSearch adds to documents: these cannot be searched yet."""
+        if field in _METADATA:
+            raise self.refused(f"[{field}]: {refusals.NOT_YET};")
+        return field
 
     def as_text(self) -> str:
         """A string, or a number as one."""

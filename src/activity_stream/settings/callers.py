@@ -50,8 +50,8 @@ def _permissions(reading: Reading, n: str, fields: Fields) -> tuple[frozenset[st
         return None, {}
     if by_alias:
         return None, {_ALIASES[key]: _grants(reading, n, _ALIASES[key], fields) for key in by_alias}
-    methods = frozenset(str(method) for method in reading.words(v.METHODS, n))
-    return (methods or None), {}
+    words = reading.words(v.METHODS, n) if numbers or not keys else ()
+    return (frozenset(str(method) for method in words) or None), {}
 
 
 def _grants(reading: Reading, n: str, alias: Alias, fields: Fields) -> tuple[Grant, ...]:

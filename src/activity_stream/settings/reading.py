@@ -133,7 +133,7 @@ class Reading:
 
     def _wrong(self, variable: Variable[Any], entry: Entry, text: str, allowed: str) -> None:
         masked = variable.secret and not variable.url
-        came = ("****" if masked else shown(text)) if text else "nothing"
+        came = ("****" if masked else shown(text)) if text.strip() else "nothing"
         self.problems.append(f"{entry.name}: {came} came; allowed is {allowed}")
 
     def _first(self, path: EntryPath) -> Entry:
@@ -149,7 +149,7 @@ def _suggestion(path: EntryPath) -> str:
     beside = {known[-1]: known for known in KNOWN if known[:-1] == mine[:-1] and len(mine) > 1}
     everything = {"__".join(known): known for known in KNOWN}
     near = difflib.get_close_matches(mine[-1], beside, 1, 0.6)
-    far = difflib.get_close_matches("__".join(mine), everything, 1, 0.8)
+    far = difflib.get_close_matches("__".join(mine), everything, 1, 0.7)
     if not near and not far:
         return ""
     known = beside[near[0]] if near else everything[far[0]]

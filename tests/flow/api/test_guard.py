@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from activity_stream.errors import StateUnavailable
 from tests.flow.api.served import WHITELIST, Served, serving
 
 PATH = "/v3/activities/_search"
@@ -127,7 +126,7 @@ async def test_a_nonce_is_good_once() -> None:
 async def test_nobody_is_let_in_while_nonces_cannot_be_checked() -> None:
     """The shared state is away: 500, never an answer."""
     async with serving() as api:
-        api.state.fail_next("add", StateUnavailable("gone"))
+        api.state.fail_next = 1
         assert await refusal(api, api.headers(PATH, b"{}")) == (500, "An unknown error occurred.")
 
 

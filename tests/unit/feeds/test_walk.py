@@ -28,7 +28,6 @@ def test_it_goes_on_over_empty_pages_to_the_one_without_next() -> None:
     walk = Walk(ActivityStream(SEED), SEED)
     for page in range(1, 4):
         walk.accept(answer(f"?page={page}"))
-    assert walk.address == "https://source.example/feed?page=3"
     assert walk.request().url == "https://source.example/feed?page=3"
     walk.accept(answer(None))
     assert (walk.address, walk.page_address) == (None, "https://source.example/feed?page=3")

@@ -114,10 +114,12 @@ def _gather(node: _Node, decoded: Any, found: dict[_Leaf, Any]) -> None:
     for value, (leaf, child) in zip(msgspec.structs.astuple(decoded), node.slots, strict=True):
         if value is None:
             continue
-        if child is None:
-            _put(found, leaf, value)
-        else:
+        if child is not None:
             _descend(child, leaf, value, found)
+        elif leaf not in found:
+            found[leaf] = value
+        else:
+            _put(found, leaf, value)
 
 
 def _gather_dict(node: _Node, decoded: Any, found: dict[_Leaf, Any]) -> None:

@@ -21,7 +21,6 @@ from activity_stream.search.values import MAX_KEYWORD_BYTES, coerce
 POSITION_GAP = 100
 """Between the values of an array of text, so that no phrase is found across two of them."""
 
-_SURELY_SHORT = MAX_KEYWORD_BYTES // 4
 _UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LENGTHS_OF_UTC = (20, 24, 27)
 
@@ -50,7 +49,7 @@ def new_entries() -> Entries:
 def write_keywords(value: Any, targets: Targets, documents: Sequence[Entries]) -> None:
     """Enter exact values: strings; numbers and booleans as their JSON text."""
     hexes: Any
-    if type(value) is str and len(value) <= _SURELY_SHORT and value.isascii():
+    if _is_plain(value):
         hexes = highest = value.encode().hex()
     else:
         value = sorted(set(_texts(FieldType.KEYWORD, value)))
@@ -70,7 +69,7 @@ def write_keywords(value: Any, targets: Targets, documents: Sequence[Entries]) -
 
 def write_texts(value: Any, targets: Targets, documents: Sequence[Entries]) -> None:
     """Enter text for full-text search: its tokens."""
-    values = [tokens(text) for text in _texts(FieldType.TEXT, value)]
+    values = [tokens(text) for text in ([value] if _is_plain(value) else _texts(FieldType.TEXT, value))]
     if not values:
         return
     joined = " ".join(values[0]) if len(values) == 1 else _with_gaps(values)
@@ -174,10 +173,19 @@ def _utc(text: str) -> int | None:
     return since.days * 86_400_000 + since.seconds * 1000 + since.microseconds // 1000
 
 
+def _is_plain(value: Any) -> bool:
+    """Whether a value is one that needs no second look: a string of ASCII, not too long for a keyword."""
+    return type(value) is str and value.isascii() and len(value) <= MAX_KEYWORD_BYTES
+
+
 def _texts(kind: FieldType, value: Any) -> list[str]:
     """The values as text, in order."""
-    found = (coerce(kind, _characters(each)) for each in _flat(value))
-    return [str(each) for each in found if each is not None]
+    found = []
+    for each in _flat(value):
+        text = each if _is_plain(each) else coerce(kind, _characters(each))
+        if text is not None:
+            found.append(str(text))
+    return found
 
 
 def _characters(value: Any) -> Any:

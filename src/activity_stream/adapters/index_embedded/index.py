@@ -30,7 +30,7 @@ from activity_stream.ports import Clock
 P = ParamSpec("P")
 T = TypeVar("T")
 
-HEAP_BYTES = 64 << 20
+HEAP_BYTES = 48 << 20
 """What tantivy's writer may hold in memory before it writes a segment."""
 
 WRITER_THREADS = 1
@@ -75,7 +75,8 @@ class EmbeddedIndex:
         try:
             self._writer = await self._in(self._writing, self._open_writer)
         except BaseException:
-            self._lock.release()
+            # After what the thread may still be doing, should this task have been cancelled.
+            self._writing.submit(self._lock.release)
             raise
 
     async def close(self) -> None:

@@ -6,8 +6,8 @@ import msgspec
 
 from activity_stream.model import Activity, Alias, Generation
 
-MAX_DOCUMENTS = 20_000
-MAX_BYTES = 64 << 20
+MAX_DOCUMENTS = 50_000
+MAX_BYTES = 32 << 20
 
 
 class Operation(msgspec.Struct, frozen=True):

@@ -116,12 +116,15 @@ class Predicates:
             return nothing()
         bounds = (None if low is None else float(low), None if high is None else float(high))
         return Query.range_query(
-            self._schema, name, tantivy.FieldType.Float, *bounds, not over_low or low is None, not under_high or high is None
+            self._schema,
+            name,
+            tantivy.FieldType.Float,
+            *bounds,
+            not over_low or low is None,
+            not under_high or high is None,
         )
 
-    def _hex_range(
-        self, name: str, low: str | None, high: str | None, *, over_low: bool, under_high: bool
-    ) -> Query:
+    def _hex_range(self, name: str, low: str | None, high: str | None, *, over_low: bool, under_high: bool) -> Query:
         """tantivy has ranges of text only in its query language: only digits of a hexadecimal column get there."""
         if low is not None and high is not None and (low > high or (low == high and (over_low or under_high))):
             return nothing()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import tantivy
 
-from activity_stream.adapters.index_embedded.border import EngineFailed, border
+from activity_stream.adapters.index_embedded.border import EngineFailed, border, disk_failed
 from activity_stream.adapters.index_embedded.documents import Documents, Item, manifest_document, to_tantivy
 from activity_stream.adapters.index_embedded.names import Manifest, generation_of, index_names
 from activity_stream.adapters.index_embedded.schema import (
@@ -41,8 +41,7 @@ def bring_up_to_date(root: Path, schema: EmbeddedSchema, *, heap_bytes: int, thr
             shutil.rmtree(leftover)
         if others and not (target / "meta.json").exists():
             shutil.rmtree(target, ignore_errors=True)
-            with border():
-                _rebuild(others[0], aside, schema, heap_bytes, threads)
+            _rebuild(others[0], aside, schema, heap_bytes, threads)
             aside.rename(target)
         for each in others:
             shutil.rmtree(each)
@@ -56,30 +55,30 @@ def _age(directory: Path) -> float:
 
 
 def _rebuild(old: Path, new: Path, schema: EmbeddedSchema, heap_bytes: int, threads: int) -> None:
-    new.mkdir()
-    index = tantivy.Index(schema.tantivy, str(new))
-    writer = index.writer(heap_bytes, threads)
-    documents = Documents(schema)
-    searcher = _searcher(old)
-    sequence = 0
-    if searcher is not None:
-        manifest = read_manifest(searcher[0], searcher[1])
-        for document in _published(*searcher, manifest):
-            sequence += 1
-            _copy(document, documents, writer, sequence)
-        writer.add_document(manifest_document(manifest, sequence + 1))
-    writer.commit()
-    writer.wait_merging_threads()
-
-
-def _searcher(old: Path) -> tuple[tantivy.Schema, tantivy.Searcher] | None:
-    """What reads the old index; None if it is of no use: then the feeds fill the new one again."""
     try:
         with border():
-            index = tantivy.Index.open(str(old))
-            return index.schema, index.searcher()
-    except EngineFailed:
-        return None
+            _fill(tantivy.Index.open(str(old)), new, schema, heap_bytes, threads)
+    except EngineFailed as error:
+        if disk_failed(error, new.parent):
+            raise
+        # The old index is broken, or of another make: the feeds fill an empty one.
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir()
+
+
+def _fill(old: tantivy.Index, new: Path, schema: EmbeddedSchema, heap_bytes: int, threads: int) -> None:
+    new.mkdir()
+    writer = tantivy.Index(schema.tantivy, str(new)).writer(heap_bytes, threads)
+    documents = Documents(schema)
+    searcher = old.searcher()
+    manifest = read_manifest(old.schema, searcher)
+    sequence = 0
+    for document in _published(old.schema, searcher, manifest):
+        sequence += 1
+        _copy(document, documents, writer, sequence)
+    writer.add_document(manifest_document(manifest, sequence + 1))
+    writer.commit()
+    writer.wait_merging_threads()
 
 
 def _published(schema: tantivy.Schema, searcher: tantivy.Searcher, manifest: Manifest) -> Iterator[tantivy.Document]:

@@ -1,0 +1,32 @@
+"""Run the benchmarks that are named, or all."""
+
+import sys
+
+import uvloop
+
+from benchmarks.collecting import collector, ingest, latency, memory
+from benchmarks.figures import show
+from benchmarks.searches import searches
+
+ALL = {
+    "ingest": ingest,
+    "collector": collector,
+    "searches": searches,
+    "latency": latency,
+    "memory": memory,
+}
+
+
+def main() -> int:
+    """Measure and show; exit status 2 for a name that does not exist."""
+    names = sys.argv[1:] or list(ALL)
+    if unknown := [name for name in names if name not in ALL]:
+        sys.stderr.write(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(ALL)}\n")
+        return 2
+    for name in names:
+        show(name, uvloop.run(ALL[name]()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,178 @@
+"""Aggregations: figures and buckets of what a query finds.
+
+A bucket is a query of its own, so that whatever lies under it is worked out the same way, to any depth:
+
+    run(query) ─► each aggregation ─► buckets (key, count, query) ─► run(bucket's query) …
+
+Counts are exact, so that there is no error to tell of.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from tantivy import Query
+
+from activity_stream.adapters.index_embedded.buckets import MAX_BUCKETS, Bucket, Maker
+from activity_stream.adapters.index_embedded.counting import Counter
+from activity_stream.adapters.index_embedded.metrics import Metrics
+from activity_stream.adapters.index_embedded.predicates import both, unscored, without
+from activity_stream.adapters.index_embedded.schema import Column
+from activity_stream.adapters.index_embedded.snapshot import Snapshot
+from activity_stream.adapters.index_embedded.translate import Translator
+from activity_stream.fields import FieldType
+from activity_stream.model import Alias
+from activity_stream.search import refusals
+from activity_stream.search.query import (
+    Agg,
+    BucketAgg,
+    DateHistogramAgg,
+    FilterAgg,
+    FiltersAgg,
+    MetricAgg,
+    RangeAgg,
+    TermsAgg,
+)
+
+_Under = dict[int, dict[str, Any]]
+
+
+class Aggregator:
+    """Works out the aggregations of one search.
+
+    `visible` finds all documents of the alias. With `scoped`, nothing may show what the query does not find.
+    """
+
+    def __init__(self, snapshot: Snapshot, alias: Alias, translator: Translator, now_ms: int, *, scoped: bool) -> None:
+        self._snapshot = snapshot
+        self._alias = alias
+        self._translator = translator
+        self._counter = Counter(snapshot, translator.predicates)
+        self._metrics = Metrics(snapshot, translator.predicates, self._counter, now_ms)
+        visible = snapshot.visible(alias)
+        self._maker = Maker(translator.predicates, self._counter, visible, now_ms, scoped=scoped)
+        self._buckets = 0
+
+    def run(self, query: Query, aggs: Mapping[str, Agg]) -> dict[str, Any]:
+        """The aggregations' results by name. SearchRefused for what cannot be worked out, or has too many buckets."""
+        return {name: self._meta(agg) | self._one(query, agg) for name, agg in aggs.items()}
+
+    def _one(self, query: Query, agg: Agg) -> dict[str, Any]:
+        result: dict[str, Any] = _KINDS[type(agg)](self, query, agg)
+        return result
+
+    def metric(self, query: Query, agg: MetricAgg) -> dict[str, Any]:
+        """One figure, or several of stats."""
+        return self._metrics.run(query, agg, self._column(agg.field))
+
+    def terms(self, query: Query, agg: TermsAgg) -> dict[str, Any]:
+        """The first buckets of values by the order, and how many documents the others have."""
+        candidates = self._maker.terms(query, agg, self._column(agg.field))
+        total = sum(bucket.count for bucket in candidates)
+        first, under = self._ordered(candidates, agg, agg.order)
+        first = first[: agg.size]
+        return {
+            "doc_count_error_upper_bound": 0,
+            "sum_other_doc_count": total - sum(bucket.count for bucket in first),
+            "buckets": [self._shown(bucket, agg, under) for bucket in first],
+        }
+
+    def histogram(self, query: Query, agg: DateHistogramAgg) -> dict[str, Any]:
+        """Buckets of intervals."""
+        made, under = self._ordered(self._maker.histogram(query, agg, self._column(agg.field)), agg, agg.order)
+        if agg.keyed:
+            return {"buckets": {bucket.shown["key_as_string"]: self._shown(bucket, agg, under) for bucket in made}}
+        return {"buckets": [self._shown(bucket, agg, under) for bucket in made]}
+
+    def ranges(self, query: Query, agg: RangeAgg) -> dict[str, Any]:
+        """Buckets of ranges."""
+        made = self._maker.ranges(query, agg, self._column(agg.field))
+        shown = [self._shown(bucket, agg, {}) for bucket in made]
+        return {"buckets": {each.pop("key"): each for each in shown}} if agg.keyed else {"buckets": shown}
+
+    def filter(self, query: Query, agg: FilterAgg) -> dict[str, Any]:
+        """One bucket."""
+        return self._filtered(both(query, unscored(self._translator.query(agg.filter))), agg)
+
+    def filters(self, query: Query, agg: FiltersAgg) -> dict[str, Any]:
+        """Buckets of queries, by name or in order."""
+        parts = {name: unscored(self._translator.query(node)) for name, node in agg.filters.items()}
+        found = {name: self._filtered(both(query, part), agg) for name, part in parts.items()}
+        if agg.other_bucket_key is not None:
+            found[agg.other_bucket_key] = self._filtered(without(query, *parts.values()), agg)
+        return {"buckets": found if agg.keyed else list(found.values())}
+
+    def _filtered(self, query: Query, agg: BucketAgg) -> dict[str, Any]:
+        self._count_bucket()
+        return {"doc_count": self._counter.documents(query), **self.run(query, agg.aggs)}
+
+    def _ordered(
+        self, buckets: list[Bucket], agg: BucketAgg, order: Sequence[tuple[str, bool]]
+    ) -> tuple[list[Bucket], _Under]:
+        """The buckets in order; and what is under each of them, as far as the order needed it."""
+        deciding = {name for path, _ in order if (name := _target(path, agg.aggs)) is not None}
+        under: _Under = {}
+        if deciding and len(buckets) > MAX_BUCKETS:
+            raise refusals.too_many_buckets(MAX_BUCKETS)
+        if deciding:
+            some = {name: agg.aggs[name] for name in deciding}
+            under = {id(bucket): self.run(bucket.query(), some) for bucket in buckets}
+        ordered = sorted(buckets, key=lambda bucket: bucket.key)
+        for path, descending in reversed(order):
+            ranks = {id(bucket): _rank(bucket, path, under.get(id(bucket), {}), agg.aggs) for bucket in ordered}
+            known = [bucket for bucket in ordered if ranks[id(bucket)] is not None]
+            known.sort(key=lambda bucket: ranks[id(bucket)], reverse=descending)  # noqa: B023
+            ordered = known + [bucket for bucket in ordered if ranks[id(bucket)] is None]
+        return ordered, under
+
+    def _shown(self, bucket: Bucket, agg: BucketAgg, under: _Under) -> dict[str, Any]:
+        self._count_bucket()
+        shown = {**bucket.shown, "doc_count": bucket.count}
+        if not agg.aggs:
+            return shown
+        done = under.get(id(bucket), {})
+        left = {name: each for name, each in agg.aggs.items() if name not in done}
+        done = done | self.run(bucket.query(), left) if left else done
+        return shown | {name: done[name] for name in agg.aggs}
+
+    def _count_bucket(self) -> None:
+        self._buckets += 1
+        if self._buckets > MAX_BUCKETS:
+            raise refusals.too_many_buckets(MAX_BUCKETS)
+
+    def _column(self, name: str) -> Column | None:
+        column = self._snapshot.schema.column(self._alias, name)
+        if column is None or column.field.nested is not None:
+            return None
+        if column.field.type is FieldType.TEXT:
+            raise refusals.needs_fielddata(name)
+        if not column.value:
+            raise refusals.wrong_kind("aggregations", name, str(column.field.type))
+        return column
+
+    def _meta(self, agg: Agg) -> dict[str, Any]:
+        return {} if agg.meta is None else {"meta": agg.meta}
+
+
+def _target(path: str, aggs: Mapping[str, Agg]) -> str | None:
+    """The aggregation that an order goes by; None for the count and the key."""
+    if path in ("_count", "_key"):
+        return None
+    return path if path in aggs else path.partition(".")[0]
+
+
+def _rank(bucket: Bucket, path: str, under: Mapping[str, Any], aggs: Mapping[str, Agg]) -> Any:
+    name = _target(path, aggs)
+    if name is None:
+        return bucket.count if path == "_count" else bucket.key
+    figure = path[len(name) + 1 :] or "value"
+    return under[name][figure]
+
+
+_KINDS: Mapping[type[Agg], Callable[[Aggregator, Query, Any], dict[str, Any]]] = {
+    MetricAgg: Aggregator.metric,
+    TermsAgg: Aggregator.terms,
+    DateHistogramAgg: Aggregator.histogram,
+    RangeAgg: Aggregator.ranges,
+    FilterAgg: Aggregator.filter,
+    FiltersAgg: Aggregator.filters,
+}

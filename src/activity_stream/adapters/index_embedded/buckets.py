@@ -1,0 +1,210 @@
+"""What makes buckets of the values of a field: terms, date histograms and ranges."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+from tantivy import Query
+
+from activity_stream.adapters.index_embedded.counting import Counter
+from activity_stream.adapters.index_embedded.intervals import Intervals
+from activity_stream.adapters.index_embedded.metrics import as_string, held
+from activity_stream.adapters.index_embedded.predicates import Predicates, Value, both, either, nothing
+from activity_stream.adapters.index_embedded.schema import Column
+from activity_stream.fields import FieldType
+from activity_stream.search import refusals
+from activity_stream.search.dates import format_date
+from activity_stream.search.limits import Limits
+from activity_stream.search.query import DateHistogramAgg, RangeAgg, Scalar, TermsAgg
+
+MAX_BUCKETS = Limits().buckets
+
+
+class Bucket(msgspec.Struct):
+    """A bucket: what the answer shows of it, how many documents it has, and how to find them."""
+
+    key: Any
+    shown: dict[str, Any]
+    count: int
+    query: Callable[[], Query]
+
+
+class Maker:
+    """Makes buckets in a snapshot. `visible` finds all documents of the alias; `now_ms` is the `now` of date math."""
+
+    def __init__(self, predicates: Predicates, counter: Counter, visible: Query, now_ms: int, *, scoped: bool) -> None:
+        self._predicates = predicates
+        self._counter = counter
+        self._visible = visible
+        self._now_ms = now_ms
+        self._scoped = scoped
+
+    def terms(self, query: Query, agg: TermsAgg, column: Column | None) -> list[Bucket]:
+        """A bucket for each value, in no order."""
+        if agg.min_doc_count == 0 and self._scoped:
+            raise refusals.illegal(
+                "[min_doc_count] 0 would show values of documents that the caller may not see: it must be at least 1"
+            )
+        kind = FieldType.KEYWORD if column is None else column.field.type
+        counts = {} if column is None else self._counter.by_value(query, column)
+        if agg.min_doc_count == 0 and column is not None:
+            counts = dict.fromkeys(self._counter.by_value(self._visible, column), 0) | counts
+        missing = None if agg.missing is None else self._held(agg.missing, kind, agg.field)
+        if missing is not None:
+            lacking = self._counter.documents(self._lacking(query, column))
+            if lacking or missing in counts:
+                counts[missing] = counts.get(missing, 0) + lacking
+        wanted = self._wanted(agg, kind)
+        return [
+            Bucket(key, _shown(key, kind), count, self._of_value(query, column, key, missing))
+            for key, count in counts.items()
+            if count >= agg.min_doc_count and wanted(key)
+        ]
+
+    def histogram(self, query: Query, agg: DateHistogramAgg, column: Column | None) -> list[Bucket]:
+        """A bucket for each interval, in order; with the empty ones in between if those are wanted."""
+        if column is not None and column.field.type is not FieldType.DATE:
+            raise refusals.wrong_kind("aggregation [date_histogram]", agg.field, str(column.field.type))
+        intervals = Intervals(agg)
+        counts = {} if column is None else self._by_interval(query, agg, intervals, column)
+        missing = None
+        if agg.missing is not None:
+            missing = intervals.number(int(self._held(agg.missing, FieldType.DATE, agg.field)))
+            lacking = self._counter.documents(self._lacking(query, column))
+            if lacking:
+                counts[missing] = counts.get(missing, 0) + lacking
+        if agg.min_doc_count == 0:
+            counts = self._filled(counts, agg, intervals)
+        return [
+            self._interval(query, agg, intervals, column, number, counts[number], with_missing=number == missing)
+            for number in sorted(counts)
+            if counts[number] >= agg.min_doc_count
+        ]
+
+    def ranges(self, query: Query, agg: RangeAgg, column: Column | None) -> list[Bucket]:
+        """A bucket for each range, by where it begins and ends."""
+        kind = FieldType.DOUBLE if column is None else column.field.type
+        if kind not in (FieldType.LONG, FieldType.DOUBLE, FieldType.DATE):
+            raise refusals.wrong_kind("aggregation [range]", agg.field, str(kind))
+        missing = None if agg.missing is None else self._held(agg.missing, kind, agg.field)
+        found = []
+        for each in agg.ranges:
+            low, high = (self._bound(bound, kind, agg.field) for bound in (each.start, each.end))
+            bounded = nothing() if column is None else self._predicates.between(column, low, high, under_high=True)
+            if missing is not None and (low is None or missing >= low) and (high is None or missing < high):  # type: ignore[operator]
+                bounded = either([bounded, self._lacking(self._visible, column)])
+            narrowed = both(query, bounded)
+            shown = _range_shown(each.key, low, high, kind)
+            place = (-float("inf") if low is None else float(low), float("inf") if high is None else float(high))
+            found.append(Bucket(place, shown, self._counter.documents(narrowed), _Given(narrowed)))
+        return sorted(found, key=lambda bucket: bucket.key)
+
+    def _by_interval(self, query: Query, agg: DateHistogramAgg, intervals: Intervals, column: Column) -> dict[int, int]:
+        present = both(query, self._predicates.has(column.present))
+        if not self._counter.documents(present):
+            return {}
+        low, high = (intervals.number(int(each)) for each in self._counter.extremes(present, column))
+        if agg.min_doc_count == 0 and high - low >= MAX_BUCKETS:
+            raise refusals.too_many_buckets(MAX_BUCKETS)
+        return self._counter.by_range(present, column, intervals.start, low, high)
+
+    def _filled(self, counts: dict[int, int], agg: DateHistogramAgg, intervals: Intervals) -> dict[int, int]:
+        """The counts with zeros between the first and the last, and between the bounds that are asked for."""
+        ends = list(counts)
+        if agg.extended_bounds is not None:
+            bounds = [int(self._held(each, FieldType.DATE, agg.field)) for each in agg.extended_bounds]
+            if bounds[0] > bounds[1]:
+                raise refusals.illegal("[extended_bounds.min] cannot be greater than [extended_bounds.max]")
+            ends += [intervals.number(each) for each in bounds]
+        if not ends:
+            return counts
+        if max(ends) - min(ends) >= MAX_BUCKETS:
+            raise refusals.too_many_buckets(MAX_BUCKETS)
+        return {number: counts.get(number, 0) for number in range(min(ends), max(ends) + 1)}
+
+    def _interval(
+        self, query: Query, agg: DateHistogramAgg, intervals: Intervals, column: Column | None, number: int,
+        count: int, *, with_missing: bool,
+    ) -> Bucket:  # fmt: skip
+        start, end = intervals.start(number), intervals.start(number + 1)
+        parts = [] if column is None else [self._predicates.between(column, start, end - 1)]
+        if with_missing:
+            parts.append(self._lacking(self._visible, column))
+        shown = {"key_as_string": format_date(start, agg.format), "key": start}
+        return Bucket(start, shown, count, _Narrowed(query, parts))
+
+    def _of_value(self, query: Query, column: Column | None, key: Value, missing: Value | None) -> "_Narrowed":
+        parts = [] if column is None else [self._predicates.between(column, key, key)]
+        if key == missing:
+            parts.append(self._lacking(self._visible, column))
+        return _Narrowed(query, parts)
+
+    def _lacking(self, query: Query, column: Column | None) -> Query:
+        return query if column is None else both(query, self._predicates.lacks(column))
+
+    def _wanted(self, agg: TermsAgg, kind: FieldType) -> Callable[[Value], bool]:
+        include = None if agg.include is None else self._all_held(agg.include, kind, agg.field)
+        exclude = frozenset() if agg.exclude is None else self._all_held(agg.exclude, kind, agg.field)
+        return lambda key: (include is None or key in include) and key not in exclude
+
+    def _all_held(self, values: Sequence[Scalar] | str, kind: FieldType, field: str) -> frozenset[Value]:
+        listed = (values,) if isinstance(values, str) else values
+        return frozenset(self._held(each, kind, field) for each in listed)
+
+    def _bound(self, value: Scalar | None, kind: FieldType, field: str) -> Value | None:
+        return None if value is None else self._held(value, kind if kind is FieldType.DATE else FieldType.DOUBLE, field)
+
+    def _held(self, value: Scalar, kind: FieldType, field: str) -> Value:
+        return held(value, kind, field, self._now_ms)
+
+
+class _Given:
+    """A query that is there already."""
+
+    def __init__(self, query: Query) -> None:
+        self._query = query
+
+    def __call__(self) -> Query:
+        return self._query
+
+
+class _Narrowed:
+    """What a query finds of the parts; made only when it is needed."""
+
+    def __init__(self, query: Query, parts: Sequence[Query]) -> None:
+        self._query = query
+        self._parts = parts
+
+    def __call__(self) -> Query:
+        return both(self._query, either(self._parts))
+
+
+def _shown(key: Value, kind: FieldType) -> dict[str, Any]:
+    text = as_string(float(key), kind) if kind in (FieldType.DATE, FieldType.BOOLEAN) else None
+    return {"key": key} if text is None else {"key": key, "key_as_string": text}
+
+
+def _range_shown(key: str | None, low: Value | None, high: Value | None, kind: FieldType) -> dict[str, Any]:
+    texts = ["*" if each is None else _bound_text(float(each), kind) for each in (low, high)]
+    shown: dict[str, Any] = {"key": "-".join(texts) if key is None else key}
+    for name, bound, text in zip(("from", "to"), (low, high), texts, strict=True):
+        if bound is not None:
+            shown[name] = float(bound)
+            if kind is FieldType.DATE:
+                shown[f"{name}_as_string"] = text
+    return shown
+
+
+def _bound_text(value: float, kind: FieldType) -> str:
+    """A number as Java writes it, which OpenSearch's keys are made of."""
+    if kind is FieldType.DATE:
+        return format_date(int(value))
+    if value == 0 or 1e-3 <= abs(value) < 1e7:
+        return repr(value)
+    mantissa, exponent = f"{value:e}".split("e")
+    digits = repr(value)
+    if "e" in digits:
+        mantissa = digits.partition("e")[0]
+    else:
+        mantissa = repr(value / 10 ** int(exponent))
+    return f"{mantissa if '.' in mantissa else mantissa + '.0'}E{int(exponent)}"

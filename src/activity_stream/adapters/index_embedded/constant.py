@@ -1,0 +1,17 @@
+"""Whether a query gives all that it finds the same score."""
+
+from activity_stream.adapters.index_embedded.translate import Translator
+from activity_stream.fields import FieldType
+from activity_stream.search import query as q
+
+
+def is_constant(node: q.Node, translator: Translator, *, words: bool) -> bool:
+    """True only if every hit has the same score. `words`: a word has the same score wherever it is."""
+    if isinstance(node, q.Bool):
+        needed = (*node.must, *node.should)
+        optional = bool(node.should) and (len(node.should) > 1 or bool(node.must or node.filter))
+        return not optional and all(is_constant(each, translator, words=words) for each in needed)
+    if isinstance(node, q.Term | q.Match | q.MatchPhrase):
+        column = translator.column(node.field)
+        return column is None or column.field.type is not FieldType.TEXT or (words and isinstance(node, q.Term))
+    return not isinstance(node, q.MultiMatch | q.DisMax)

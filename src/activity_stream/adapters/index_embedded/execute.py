@@ -1,0 +1,108 @@
+"""One search, from its body to its answer.
+
+    body ─parse─► tree ─translate─► query AND visible ─► page of hits ─┐
+                                          └────────────► aggregations ─┴─► JSON
+
+Runs in a thread of its own; nothing here waits for anything but the index.
+"""
+
+import time
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+from tantivy import Query
+
+from activity_stream.adapters.index_embedded import orders
+from activity_stream.adapters.index_embedded.aggregate import Aggregator
+from activity_stream.adapters.index_embedded.answer import Found, encode
+from activity_stream.adapters.index_embedded.constant import is_constant
+from activity_stream.adapters.index_embedded.predicates import both, unscored
+from activity_stream.adapters.index_embedded.scoring import Scorer
+from activity_stream.adapters.index_embedded.snapshot import Snapshot
+from activity_stream.adapters.index_embedded.sorting import Hit, Sorter
+from activity_stream.adapters.index_embedded.translate import Translator
+from activity_stream.model import Alias
+from activity_stream.search.parse import parse_body, parse_query
+from activity_stream.search.query import Node, SearchBody
+
+_REMEMBERED_BODIES = 256
+_LONGEST_REMEMBERED = 16_384
+_BY_SCORE = orders.Order(orders.SCORE, descending=True)
+
+
+def search(snapshot: Snapshot, alias: Alias, body: bytes, now_ms: int, scope: bytes | None) -> bytes:
+    """The answer, JSON, to an Elasticsearch search body over the published generations of an alias.
+
+    `now_ms` is the `now` of date math. `scope` is the query (JSON) that the body has been narrowed to for its caller:
+    with it, scores come only from what it finds. Raises SearchRefused for a body that cannot be run.
+    """
+    started = time.perf_counter()
+    tree = _parsed(body) if len(body) <= _LONGEST_REMEMBERED else parse_body(body)
+    found = _Search(snapshot, alias, now_ms, scope).run(tree)
+    return encode(snapshot, tree, found, took_ms=int((time.perf_counter() - started) * 1000))
+
+
+@lru_cache(maxsize=_REMEMBERED_BODIES)
+def _parsed(body: bytes) -> SearchBody:
+    return parse_body(body)
+
+
+@lru_cache(maxsize=_REMEMBERED_BODIES)
+def _parsed_scope(scope: bytes) -> Node:
+    return parse_query(msgspec.json.decode(scope))
+
+
+class _Search:
+    """One search while it runs."""
+
+    def __init__(self, snapshot: Snapshot, alias: Alias, now_ms: int, scope: bytes | None) -> None:
+        self._snapshot = snapshot
+        self._alias = alias
+        self._now_ms = now_ms
+        self._visible = snapshot.visible(alias)
+        self._scorer = Scorer(snapshot, None)
+        if scope is not None:
+            plain = Translator(snapshot, alias, now_ms, self._scorer).query(_parsed_scope(scope))
+            self._scorer = Scorer(snapshot, both(unscored(plain), self._visible))
+        self._scoped = scope is not None
+        self._translator = Translator(snapshot, alias, now_ms, self._scorer)
+        self._sorter = Sorter(snapshot, self._translator.predicates)
+
+    def run(self, body: SearchBody) -> Found:
+        """What the body finds. Raises SearchRefused."""
+        query = both(self._translator.query(body.query), self._visible)
+        keys = orders.orders(body.sort, self._snapshot, self._alias, self._now_ms)
+        top = self._snapshot.searcher.search(query, limit=1)
+        best = top.hits[0][0] if top.hits and body.size else None
+        wanted = body.from_ + body.size if body.size else 0
+        if keys:
+            hits, scores = self._sorted(body, query, keys, wanted)
+            best = best if body.track_scores else None
+        else:
+            hits, scores = self._ranked(body, query, wanted, best)
+        aggregations = None
+        if body.aggs:
+            aggregator = Aggregator(self._snapshot, self._alias, self._translator, self._now_ms, scoped=self._scoped)
+            aggregations = aggregator.run(unscored(query), body.aggs)
+        return Found(hits, scores, int(top.count or 0), best, aggregations)
+
+    def _sorted(
+        self, body: SearchBody, query: Query, keys: Sequence[orders.Order], wanted: int
+    ) -> tuple[list[Hit], Sequence[float | None]]:
+        after = None
+        if body.search_after is not None:
+            after = orders.after(body.search_after, keys, self._now_ms)
+        hits = self._sorter.first(query, keys, wanted, after)[body.from_ :]
+        return hits, self._sorter.scores(query, hits) if body.track_scores else [None] * len(hits)
+
+    def _ranked(
+        self, body: SearchBody, query: Query, wanted: int, best: Any
+    ) -> tuple[list[Hit], Sequence[float | None]]:
+        """The hits by score, best first; where it is the same for all, there is no need to work it out."""
+        if is_constant(body.query, self._translator, words=self._scorer.constant):
+            hits = self._sorter.first(query, (), wanted)[body.from_ :]
+            return hits, [best] * len(hits)
+        ranked = self._sorter.first(query, (_BY_SCORE,), wanted)[body.from_ :]
+        return [Hit(hit.address, ()) for hit in ranked], [float(hit.values[0] or 0) for hit in ranked]

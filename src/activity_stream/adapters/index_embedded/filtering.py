@@ -1,0 +1,73 @@
+"""`_source` filtering: which parts of a document come back."""
+
+import re
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from activity_stream.search.query import SourceFilter
+
+_Matches = Callable[[str], object]
+
+
+def filtered(source: bytes, wanted: SourceFilter) -> bytes:
+    """The JSON of the document without what is not wanted; objects in which nothing is left go too, unless they are
+    wanted themselves."""
+    document = msgspec.json.decode(source)
+    includes = _matcher(wanted.includes) if wanted.includes else None
+    kept = _object(document, "", includes, _matcher(wanted.excludes), wanted=includes is None)
+    return msgspec.json.encode(kept)
+
+
+def _object(value: dict[str, Any], path: str, includes: _Matches | None, excludes: _Matches, *, wanted: bool) -> Any:
+    kept = {}
+    for key, inner in value.items():
+        place = path + key
+        if excludes(place):
+            continue
+        whole = wanted or (includes is not None and bool(includes(place)))
+        if isinstance(inner, dict):
+            below = _object(inner, f"{place}.", includes, excludes, wanted=whole)
+            if below or whole:
+                kept[key] = below
+        elif isinstance(inner, list):
+            items = _list(inner, place, includes, excludes, wanted=whole)
+            if items or whole:
+                kept[key] = items
+        elif whole:
+            kept[key] = inner
+    return kept
+
+
+def _list(value: list[Any], place: str, includes: _Matches | None, excludes: _Matches, *, wanted: bool) -> list[Any]:
+    kept: list[Any] = []
+    for inner in value:
+        if isinstance(inner, dict):
+            below = _object(inner, f"{place}.", includes, excludes, wanted=wanted)
+            if below or wanted:
+                kept.append(below)
+        elif isinstance(inner, list):
+            below = _list(inner, place, includes, excludes, wanted=wanted)
+            if below or wanted:
+                kept.append(below)
+        elif wanted:
+            kept.append(inner)
+    return kept
+
+
+@lru_cache(maxsize=256)
+def _matcher(patterns: Sequence[str]) -> _Matches:
+    """Whether a whole path, keys joined by dots, is one of the patterns."""
+    if not patterns:
+        return _never
+    return re.compile("|".join(_expression(each) for each in patterns), re.DOTALL).fullmatch
+
+
+def _expression(pattern: str) -> str:
+    return ".*".join(re.escape(part) for part in re.split(r"\*+", pattern))
+
+
+def _never(_: str) -> None:
+    return None

@@ -1,0 +1,227 @@
+"""The first documents by any number of keys.
+
+    by the first key ──► groups of equals ──► complete groups: the other keys' values, sorted here
+        (tantivy)                        └──► the group at the border: the same again, by the other keys
+
+tantivy orders by one column. Whatever is equal by all keys comes in the order it was written in.
+"""
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+
+import msgspec
+import tantivy
+from tantivy import Query
+
+from activity_stream.adapters.index_embedded.orders import (
+    DOC,
+    FIELD,
+    IN_ORDER_OF_WRITING,
+    NONE,
+    SCORE,
+    Order,
+    beyond,
+    equal,
+    present_before,
+    present_beyond,
+)
+from activity_stream.adapters.index_embedded.predicates import Predicates, Value, both, either, unscored
+from activity_stream.adapters.index_embedded.schema import SEQUENCE
+from activity_stream.adapters.index_embedded.snapshot import Snapshot
+from activity_stream.fields import FieldType
+
+
+class Hit(msgspec.Struct, frozen=True):
+    """A document and its sort values, one for each key."""
+
+    address: tantivy.DocAddress
+    values: tuple[Value | None, ...]
+
+
+class Sorter:
+    """Sorts what queries find in a snapshot."""
+
+    def __init__(self, snapshot: Snapshot, predicates: Predicates) -> None:
+        self._searcher = snapshot.searcher
+        self._schema = snapshot.schema.tantivy
+        self._predicates = predicates
+
+    def first(
+        self, query: Query, keys: Sequence[Order], count: int, after: Sequence[Value | None] | None = None
+    ) -> list[Hit]:
+        """The first `count` documents by the keys, of those after the sort values `after` if they are given."""
+        chain = (*keys, IN_ORDER_OF_WRITING)
+        if after is None:
+            hits = self._walk(query, chain, count)
+        elif any(key.kind == SCORE for key in keys):
+            every = self._walk(query, chain, self._total(query))
+            hits = [hit for hit in every if _is_after(hit.values, after, keys)][:count]
+        else:
+            hits = self._walk(_narrowed(query, self._after(keys, after)), chain, count)
+        return [Hit(hit.address, hit.values[: len(keys)]) for hit in hits]
+
+    def scores(self, query: Query, hits: Sequence[Hit]) -> list[float]:
+        """The score of each hit of a query."""
+        found = self._column_values([hit.address for hit in hits], Order(SCORE), query)
+        return [float(score or 0) for score in found]
+
+    def _after(self, keys: Sequence[Order], after: Sequence[Value | None]) -> Query:
+        head, value = keys[0], after[0]
+        if head.kind == DOC:
+            return self._written(head, int(value or 0))
+        further = beyond(head, value, self._predicates)
+        if len(keys) == 1:
+            return further
+        same = both(equal(head, value, self._predicates), self._after(keys[1:], after[1:]))
+        return either([further, same])
+
+    def _written(self, order: Order, value: int) -> Query:
+        low, high = (None, value - 1) if order.descending else (value + 1, None)
+        if (high is not None and high < 0) or (low is not None and low >= 2**63):
+            return Query.empty_query()
+        bounds = (None if low is None else max(low, 0), None if high is None else min(high, 2**63))
+        return Query.range_query(self._schema, SEQUENCE, tantivy.FieldType.Unsigned, *bounds)
+
+    def _walk(self, query: Query, keys: Sequence[Order], count: int) -> list[Hit]:
+        if count <= 0:
+            return []
+        head, rest = keys[0], keys[1:]
+        if head.kind == NONE:
+            return [Hit(hit.address, (None, *hit.values)) for hit in self._walk(query, rest, count)]
+        if head.kind == SCORE:
+            return self._by_score(query, keys, count)
+        if head.kind == DOC:
+            return self._by_writing(query, keys, count)
+        if not head.first and head.substitute is None:
+            return self._by_column(query, keys, count)
+        found: list[Hit] = []
+        for part, tied in self._strata(head):
+            left = count - len(found)
+            narrowed = _narrowed(query, part)
+            if tied:
+                found += [Hit(h.address, (head.substitute, *h.values)) for h in self._walk(narrowed, rest, left)]
+            elif left > 0:
+                found += self._by_column(narrowed, keys, left)
+        return found
+
+    def _strata(self, order: Order) -> list[tuple[Query, bool]]:
+        """Parts of all documents, in the key's order; those of one marked part are all equal by it."""
+        predicates, missing = self._predicates, order.substitute
+        if missing is None:
+            return [(predicates.lacks(order.of), True), (predicates.has(order.of.present), False)]
+        return [
+            (present_before(order, missing, predicates), False),
+            (equal(order, missing, predicates), True),
+            (present_beyond(order, missing, predicates), False),
+        ]
+
+    def _by_column(self, query: Query, keys: Sequence[Order], count: int) -> list[Hit]:
+        head, rest = keys[0], keys[1:]
+        result = self._search(query, count, head.name, descending=head.descending)
+        found = [(head.value(value), address) for value, address in result.hits]
+        groups = [(value, [each for _, each in group]) for value, group in groupby(found, key=lambda pair: pair[0])]
+        border = groups.pop() if (result.count or 0) > len(found) else None
+        hits = self._complete(query, groups, rest)
+        if border is not None:
+            same = _narrowed(query, equal(head, border[0], self._predicates))
+            tied = self._walk(same, rest, count - len(hits))
+            hits += [Hit(hit.address, (border[0], *hit.values)) for hit in tied]
+        return hits
+
+    def _complete(
+        self, query: Query, groups: Sequence[tuple[Value | None, list[tantivy.DocAddress]]], rest: Sequence[Order]
+    ) -> list[Hit]:
+        """The hits of groups that are known wholly; each in the order of the other keys."""
+        if len(rest) == 1 and all(len(addresses) == 1 for _, addresses in groups):
+            return [Hit(addresses[0], (value, None)) for value, addresses in groups]
+        every = [address for _, addresses in groups for address in addresses]
+        columns = [self._column_values(every, order, query) for order in rest]
+        others = iter(zip(*columns, strict=True))
+        hits: list[Hit] = []
+        for value, addresses in groups:
+            members = [Hit(address, (value, *next(others))) for address in addresses]
+            hits += _sorted(members, rest, 1) if len(members) > 1 else members
+        return hits
+
+    def _by_score(self, query: Query, keys: Sequence[Order], count: int) -> list[Hit]:
+        total = self._total(query)
+        limit = total if not keys[0].descending else min(count, total)
+        found = self._searcher.search(query, limit=max(limit, 1), count=False).hits
+        # Until the last score found is behind the last one wanted: then all its equals are there.
+        while limit < total and found[count - 1][0] == found[-1][0]:
+            limit = min(limit * 4, total)
+            found = self._searcher.search(query, limit=limit, count=False).hits
+        if limit < total or (len(found) > count and keys[0].descending):
+            border = found[count - 1][0]
+            found = [pair for pair in found if pair[0] >= border]
+        addresses = [address for _, address in found]
+        columns = [self._column_values(addresses, order, query) for order in keys[1:]]
+        rows = zip((score for score, _ in found), *columns, strict=True)
+        hits = [Hit(address, tuple(row)) for address, row in zip(addresses, rows, strict=True)]
+        return _sorted(hits, keys, 0)[:count]
+
+    def _by_writing(self, query: Query, keys: Sequence[Order], count: int) -> list[Hit]:
+        found = self._search(query, count, SEQUENCE, descending=keys[0].descending).hits
+        addresses = [address for _, address in found]
+        columns = [self._column_values(addresses, order, query) for order in keys[1:-1]]
+        if len(keys) > 1:
+            columns.append([sequence for sequence, _ in found])
+        rows = zip((sequence for sequence, _ in found), *columns, strict=True)
+        return [Hit(address, tuple(row)) for address, row in zip(addresses, rows, strict=True)]
+
+    def _column_values(self, addresses: list[tantivy.DocAddress], order: Order, query: Query) -> list[Value | None]:
+        """The sort value of each document by a key."""
+        if order.kind == NONE or not addresses:
+            return [None] * len(addresses)
+        if order.kind == DOC:
+            return list(self._searcher.fast_field_values(SEQUENCE, addresses))
+        if order.kind == FIELD and order.of.field.type is not FieldType.KEYWORD:
+            return [order.value(each) for each in self._searcher.fast_field_values(order.name, addresses)]
+        # tantivy gives out values of text only with the hits of a search that is ordered by them.
+        sequences = self._searcher.fast_field_values(SEQUENCE, addresses)
+        these = self._predicates.any_of(SEQUENCE, sequences)
+        if order.kind == SCORE:
+            hits = self._searcher.search(_narrowed(query, these), limit=len(addresses), count=False).hits
+            scores = {_place(address): score for score, address in hits}
+            return [scores.get(_place(address)) for address in addresses]
+        hits = self._search(these, len(addresses), order.name, descending=order.descending).hits
+        found = {_place(address): order.value(value) for value, address in hits}
+        return [found[_place(address)] for address in addresses]
+
+    def _search(self, query: Query, limit: int, name: str, *, descending: bool) -> Any:
+        order = tantivy.Order.Desc if descending else tantivy.Order.Asc
+        return self._searcher.search(query, limit=limit, order_by_field=name, order=order)
+
+    def _total(self, query: Query) -> int:
+        return int(self._searcher.search(query, limit=1).count or 0)
+
+
+def _narrowed(query: Query, condition: Query) -> Query:
+    """The query's hits, and scores, as far as the condition finds them."""
+    return both(query, unscored(condition))
+
+
+def _place(address: tantivy.DocAddress) -> tuple[int, int]:
+    return address.segment_ord, address.doc
+
+
+def _sorted(hits: list[Hit], keys: Sequence[Order], start: int) -> list[Hit]:
+    """The hits by the keys, whose values begin at `start` of theirs."""
+    for position, key in reversed(list(enumerate(keys, start))):
+        present = [hit for hit in hits if hit.values[position] is not None]
+        absent = [hit for hit in hits if hit.values[position] is None]
+        present.sort(key=lambda hit: hit.values[position], reverse=key.descending)  # type: ignore[arg-type, return-value]  # noqa: B023
+        hits = absent + present if key.first else present + absent
+    return hits
+
+
+def _is_after(values: Sequence[Value | None], after: Sequence[Value | None], keys: Sequence[Order]) -> bool:
+    """Whether sort values come after others."""
+    for value, other, key in zip(values, after, keys, strict=False):
+        if value == other:
+            continue
+        if value is None or other is None:
+            return (value is None) is not key.first
+        return bool(value < other if key.descending else value > other)  # type: ignore[operator]
+    return False

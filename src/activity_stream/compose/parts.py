@@ -1,0 +1,179 @@
+"""The parts that settings ask for: stores, the collector, the API, the log."""
+
+import asyncio
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from importlib.util import find_spec
+from typing import TextIO
+
+from activity_stream import hawk, logs
+from activity_stream.adapters.clock import SystemClock
+from activity_stream.adapters.http import HttpFetcher
+from activity_stream.adapters.index_embedded.index import EmbeddedIndex
+from activity_stream.adapters.sentry import report_errors
+from activity_stream.adapters.state_sqlite import SqliteState
+from activity_stream.api.app import make_app
+from activity_stream.api.guard import Key
+from activity_stream.api.parts import Parts
+from activity_stream.collect.health import collector_metrics, health
+from activity_stream.collect.plan import FeedPlan
+from activity_stream.collect.supervise import Supervisor
+from activity_stream.compose.listening import SHUTDOWN_SECONDS, bound, site, url_of
+from activity_stream.errors import ActivityStreamError
+from activity_stream.feeds.base import FeedSource
+from activity_stream.feeds.registry import make_feed_type
+from activity_stream.fields import searchable_fields
+from activity_stream.metrics import Metrics, merge
+from activity_stream.ports import Clock, Index, State
+from activity_stream.settings import FeedSettings, Settings
+
+
+def start_logging(settings: Settings, stream: TextIO) -> None:
+    """Log as the settings say, hide their secrets, say their warnings, report errors where that is wanted."""
+    logs.configure(settings.log_format, stream, secrets=settings.secrets())
+    log = logs.Log("settings")
+    for warning in settings.warnings:
+        log.warning(warning)
+    if settings.sentry is not None:
+        if find_spec("sentry_sdk") is None:
+            log.warning("SENTRY_DSN is set, but errors are not reported: pip install 'activity-stream[sentry]'")
+        else:
+            report_errors(settings.sentry.dsn.reveal(), settings.sentry.environment)
+
+
+@asynccontextmanager
+async def opened_state(settings: Settings) -> AsyncIterator[State]:
+    """The shared state, open. Raises StateUnavailable."""
+    state = SqliteState(settings.storage.state.file, SystemClock())
+    await state.open()
+    try:
+        yield state
+    finally:
+        await state.close()
+
+
+@asynccontextmanager
+async def stores(settings: Settings, *, write: bool) -> AsyncIterator[tuple[Index, State]]:
+    """The index and the shared state, open; to write, it waits until no other process does."""
+    clock = SystemClock()
+    index = EmbeddedIndex(settings.storage.index.directory, searchable_fields(settings.fields), clock)
+    async with opened_state(settings) as state:
+        await index.open(write=write)
+        try:
+            yield index, state
+        finally:
+            await index.close()
+
+
+async def collect(settings: Settings, index: Index, state: State, metrics: Metrics, stop: asyncio.Event) -> None:
+    """Collect until `stop`, or until cancelled."""
+    clock = SystemClock()
+    max_bytes = settings.collect.max_page_bytes
+    fetchers = [HttpFetcher(clock, max_page_bytes=max_bytes, on_answer=_observer(metrics)) for _ in settings.feeds]
+    plans = [_plan(settings, feed, fetcher, clock) for feed, fetcher in zip(settings.feeds, fetchers, strict=True)]
+    owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+    try:
+        await Supervisor(plans, index, state, clock, logs.Log("outgoing"), metrics, owner).run(stop)
+    finally:
+        for fetcher in fetchers:
+            await fetcher.close()
+
+
+def _observer(metrics: Metrics) -> Callable[[str, int, float, int], None]:
+    """Counts each answer of a source: its host, status, seconds and bytes."""
+
+    def observe(host: str, status: int, seconds: float, size: int) -> None:
+        metrics.observe_request(host, str(status), seconds)
+        metrics.count_response(host, status, size)
+
+    return observe
+
+
+def _plan(settings: Settings, feed: FeedSettings, fetcher: HttpFetcher, clock: Clock) -> FeedPlan:
+    source = FeedSource(
+        unique_id=feed.unique_id,
+        type=feed.type,
+        seed=feed.seed,
+        auth=str(feed.auth),
+        key_id=feed.access_key_id,
+        secret=feed.secret_access_key.reveal(),
+        allowed_hosts=tuple(sorted(feed.allowed_hosts)),
+        hawk=lambda key_id, secret: hawk.HawkSigner(key_id, secret, clock.now),
+    )
+    return FeedPlan(
+        unique_id=feed.unique_id,
+        feed_type=make_feed_type(source),
+        fetcher=fetcher,
+        allowed_hosts=source.allowed_hosts,
+        full_ingest_interval=feed.rhythm.full_ingest_interval,
+        full_ingest_page_interval=feed.rhythm.full_ingest_page_interval,
+        updates_page_interval=feed.rhythm.updates_page_interval,
+        exception_intervals=feed.rhythm.exception_intervals,
+        down_grace_period=feed.rhythm.down_grace_period,
+        disable_updates=feed.rhythm.disable_updates,
+        publish_min_ratio=feed.publish_min_ratio,
+        stall_timeout=settings.collect.stall_timeout,
+    )
+
+
+@asynccontextmanager
+async def stopping(work: Awaitable[None], stop: asyncio.Event) -> AsyncIterator[None]:
+    """Run `work` beside the block: its failure stops the block, and the block's end cancels it."""
+    task = asyncio.ensure_future(work)
+    task.add_done_callback(lambda _: stop.set())
+    try:
+        yield
+    finally:
+        if stop.is_set() and not task.done():
+            await asyncio.wait([task], timeout=SHUTDOWN_SECONDS)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+@asynccontextmanager
+async def served(
+    settings: Settings,
+    index: Index,
+    state: State,
+    metrics: Metrics | None,
+    listening: socket.socket | None = None,
+) -> AsyncIterator[str]:
+    """The API, at the address that comes out."""
+    clock, log = SystemClock(), logs.Log("incoming")
+    feeds = {feed.unique_id: feed.rhythm.down_grace_period for feed in settings.feeds}
+    parts = Parts(
+        index=index,
+        state=state,
+        clock=clock,
+        log=log,
+        health=lambda: health(state, clock, feeds),
+        exposition=lambda: _exposition(state, metrics),
+        started_at=clock.now(),
+        keys=_keys(settings),
+        whitelist=settings.api.whitelist,
+        max_body_bytes=settings.api.max_body_bytes,
+        cursor_expiry=settings.api.cursor_expiry,
+    )
+    with listening or bound(settings.api.host, settings.api.port) as own:
+        async with site(make_app(parts), own):
+            if listening is None:
+                log.info(f"Listening on {url_of(own)}")
+            yield url_of(own)
+
+
+def _keys(settings: Settings) -> Mapping[str, Key]:
+    return {name: Key(each.secret.reveal(), each.caller) for name, each in settings.callers.items()}
+
+
+async def _exposition(state: State, metrics: Metrics | None) -> bytes:
+    """The process's own metrics where it collects, otherwise the collectors' as they left them in the state."""
+    if metrics is not None:
+        return metrics.exposition()
+    collected: Sequence[bytes] = []
+    with suppress(ActivityStreamError):
+        collected = await collector_metrics(state)
+    return merge(Metrics().exposition(), collected)

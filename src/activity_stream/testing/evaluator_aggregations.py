@@ -1,0 +1,258 @@
+"""Aggregations over the documents that a query found."""
+
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
+from typing import Any
+
+import msgspec
+
+from activity_stream.fields import Field, FieldType
+from activity_stream.search import refusals
+from activity_stream.search.date_math import bound_ms
+from activity_stream.search.dates import format_date
+from activity_stream.search.query import (
+    Agg,
+    DateHistogramAgg,
+    FilterAgg,
+    FiltersAgg,
+    MetricAgg,
+    RangeAgg,
+    RangeBucket,
+    Scalar,
+    TermsAgg,
+)
+from activity_stream.search.values import coerce, query_double
+from activity_stream.testing.evaluator_documents import Corpus, Document
+from activity_stream.testing.evaluator_intervals import starts_between, starts_of
+from activity_stream.testing.evaluator_metrics import metric, order_figure
+from activity_stream.testing.evaluator_queries import Queries
+from activity_stream.testing.evaluator_values import order_key
+
+MAX_BUCKETS = 65_535
+
+Documents = Sequence[Document]
+Values = Callable[[Document], Sequence[Scalar]]
+
+
+class Bucket(msgspec.Struct):
+    """Documents under a key; `shown` is what the answer has besides its count and its aggregations."""
+
+    key: Scalar
+    documents: list[Document]
+    shown: dict[str, Any]
+    name: str = ""
+
+
+class Aggregations:
+    """Works aggregations out; `now_ms` is what `now` means."""
+
+    def __init__(self, corpus: Corpus, now_ms: int) -> None:
+        self._corpus = corpus
+        self._now_ms = now_ms
+        self._buckets = 0
+
+    def all(self, aggs: Mapping[str, Agg], documents: Documents) -> dict[str, Any]:
+        """The answer of each aggregation, by name. Raises SearchRefused."""
+        return {name: self._one(agg, documents) for name, agg in aggs.items()}
+
+    def _one(self, agg: Agg, documents: Documents) -> dict[str, Any]:
+        answer: dict[str, Any] = {} if agg.meta is None else {"meta": dict(agg.meta)}
+        match agg:
+            case MetricAgg():
+                return answer | metric(agg, self._corpus.field(agg.field), documents)
+            case FilterAgg():
+                score = Queries(self._corpus, self._now_ms).score(agg.filter)
+                found = [each for each in documents if score(each) is not None]
+                return answer | {"doc_count": len(found)} | self.all(agg.aggs, found)
+            case FiltersAgg():
+                return answer | self._filters(agg, documents)
+            case TermsAgg():
+                return answer | self._terms(agg, documents)
+            case DateHistogramAgg():
+                return answer | self._date_histogram(agg, documents)
+            case RangeAgg():
+                return answer | self._ranges(agg, documents)
+            case _:
+                raise AssertionError(agg)
+
+    def _filters(self, agg: FiltersAgg, documents: Documents) -> dict[str, Any]:
+        queries = Queries(self._corpus, self._now_ms)
+        scores = {name: queries.score(node) for name, node in agg.filters.items()}
+        buckets = [
+            Bucket(name, [each for each in documents if score(each) is not None], {}, name)
+            for name, score in scores.items()
+        ]
+        if agg.other_bucket_key is not None:
+            rest = [each for each in documents if all(score(each) is None for score in scores.values())]
+            buckets.append(Bucket(agg.other_bucket_key, rest, {}, agg.other_bucket_key))
+        return {"buckets": self._shown(buckets, agg.aggs, keyed=agg.keyed)}
+
+    def _terms(self, agg: TermsAgg, documents: Documents) -> dict[str, Any]:
+        field = self._corpus.field(agg.field)
+        _refuse_text(field)
+        if field is not None and field.type is FieldType.GEO_POINT:
+            raise refusals.wrong_kind("aggregation [terms]", field.name, field.type)
+        values = self._values(field, agg.missing)
+        found: dict[Scalar, list[Document]] = {}
+        for document in self._corpus.documents if agg.min_doc_count == 0 else ():
+            found |= {value: [] for value in values(document)}
+        for document in documents:
+            for value in dict.fromkeys(values(document)):
+                found.setdefault(value, []).append(document)
+        buckets = [
+            Bucket(key, members, _shown_key(field, key))
+            for key, members in found.items()
+            if len(members) >= agg.min_doc_count and _is_included(agg, field, key)
+        ]
+        buckets = self._ordered(buckets, agg.order, agg.aggs)
+        shown, rest = buckets[: agg.size], buckets[agg.size :]
+        return {
+            "doc_count_error_upper_bound": 0,
+            "sum_other_doc_count": sum(len(each.documents) for each in rest),
+            "buckets": self._shown(shown, agg.aggs, keyed=False),
+        }
+
+    def _date_histogram(self, agg: DateHistogramAgg, documents: Documents) -> dict[str, Any]:
+        field = self._corpus.field(agg.field)
+        if field is not None and field.type is not FieldType.DATE:
+            _refuse_text(field)
+            raise refusals.wrong_kind("aggregation [date_histogram]", field.name, field.type)
+        values = self._values(field, agg.missing)
+        found: dict[int, list[Document]] = {}
+        for document in documents:
+            for start in dict.fromkeys(starts_of(agg, value) for value in values(document)):
+                found.setdefault(start, []).append(document)
+        if agg.min_doc_count == 0:
+            for start in starts_between(agg, [*found, *self._extended(agg)], MAX_BUCKETS):
+                found.setdefault(start, [])
+        buckets = []
+        for key, members in sorted(found.items()):
+            text = format_date(key, agg.format)
+            if len(members) >= agg.min_doc_count:
+                buckets.append(Bucket(key, members, {"key_as_string": text, "key": key}, text))
+        return {"buckets": self._shown(self._ordered(buckets, agg.order, agg.aggs), agg.aggs, keyed=agg.keyed)}
+
+    def _extended(self, agg: DateHistogramAgg) -> list[int]:
+        if agg.extended_bounds is None:
+            return []
+        try:
+            first, last = (
+                bound_ms(each, self._now_ms, round_up=False, fmt=agg.format if isinstance(each, str) else None)
+                for each in agg.extended_bounds
+            )
+        except ValueError as problem:
+            raise refusals.wrong_value(agg.field, str(problem)) from None
+        if first > last:
+            raise refusals.illegal(
+                f"[extended_bounds.min][{first}] cannot be greater than [extended_bounds.max][{last}]"
+            )
+        return [starts_of(agg, first), starts_of(agg, last)]
+
+    def _ranges(self, agg: RangeAgg, documents: Documents) -> dict[str, Any]:
+        field = self._corpus.field(agg.field)
+        if field is not None and field.type not in (FieldType.LONG, FieldType.DOUBLE, FieldType.DATE):
+            _refuse_text(field)
+            raise refusals.wrong_kind("aggregation [range]", field.name, field.type)
+        values = self._values(field, agg.missing)
+        bounds = [(self._bound(field, each.start), self._bound(field, each.end), each) for each in agg.ranges]
+        bounds.sort(key=lambda row: (_or(row[0], float("-inf")), _or(row[1], float("inf"))))
+        buckets = []
+        for start, end, asked in bounds:
+            low, high = _or(start, float("-inf")), _or(end, float("inf"))
+            members = [each for each in documents if any(low <= float(value) < high for value in values(each))]
+            buckets.append(_range_bucket(field, asked, start, end, members))
+        return {"buckets": self._shown(buckets, agg.aggs, keyed=agg.keyed)}
+
+    def _bound(self, field: Field | None, value: Scalar | None) -> float | None:
+        if value is None:
+            return None
+        try:
+            if field is not None and field.type is FieldType.DATE and isinstance(value, str):
+                return float(bound_ms(value, self._now_ms, round_up=False))
+            return query_double(value)
+        except ValueError as problem:
+            raise refusals.illegal(str(problem)) from None
+
+    def _values(self, field: Field | None, missing: Scalar | None) -> Values:
+        """What to read from a document; `missing` stands for no value."""
+        if field is None:
+            instead = () if missing is None else (missing,)
+            return lambda _: instead
+        if missing is None:
+            return lambda document: document.values(field)
+        taken = coerce(field.type, missing)
+        if taken is None:
+            raise refusals.illegal(
+                f"[missing] value [{missing}] is not a value of field [{field.name}] of type [{field.type}]"
+            )
+        return lambda document: document.values(field) or (taken,)
+
+    def _ordered(
+        self, buckets: list[Bucket], order: Sequence[tuple[str, bool]], aggs: Mapping[str, Agg]
+    ) -> list[Bucket]:
+        """By the last key first: Python's sort keeps what is equal as it was."""
+        buckets = sorted(buckets, key=lambda each: order_key(each.key))
+        for what, descending in reversed(order):
+            figures = [(self._figure(each, what, aggs), each) for each in buckets]
+            known = sorted((row for row in figures if row[0] is not None), key=itemgetter(0), reverse=descending)
+            buckets = [each for _, each in known] + [each for figure, each in figures if figure is None]
+        return buckets
+
+    def _figure(self, bucket: Bucket, what: str, aggs: Mapping[str, Agg]) -> Any:
+        if what == "_count":
+            return len(bucket.documents)
+        if what == "_key":
+            return order_key(bucket.key)
+        return order_figure(what, aggs, self._corpus, bucket.documents)
+
+    def _shown(self, buckets: Sequence[Bucket], aggs: Mapping[str, Agg], *, keyed: bool) -> Any:
+        self._buckets += len(buckets)
+        if self._buckets > MAX_BUCKETS:
+            raise refusals.too_many_buckets(MAX_BUCKETS)
+        rows = [each.shown | {"doc_count": len(each.documents)} | self.all(aggs, each.documents) for each in buckets]
+        return {each.name: row for each, row in zip(buckets, rows, strict=True)} if keyed else rows
+
+
+def _refuse_text(field: Field | None) -> None:
+    if field is not None and field.type is FieldType.TEXT:
+        raise refusals.needs_fielddata(field.name)
+
+
+def _shown_key(field: Field | None, key: Scalar) -> dict[str, Any]:
+    if field is not None and field.type is FieldType.DATE:
+        return {"key": key, "key_as_string": format_date(int(key))}
+    if isinstance(key, bool):
+        return {"key": int(key), "key_as_string": "true" if key else "false"}
+    return {"key": key}
+
+
+def _is_included(agg: TermsAgg, field: Field | None, key: Scalar) -> bool:
+    if isinstance(agg.include, str) or isinstance(agg.exclude, str):
+        raise refusals.illegal("[include] and [exclude] can only be lists of values")
+    kind = FieldType.KEYWORD if field is None else field.type
+    if agg.include is not None and key not in [coerce(kind, each) for each in agg.include]:
+        return False
+    return key not in [coerce(kind, each) for each in agg.exclude or ()]
+
+
+def _range_bucket(
+    field: Field | None, asked: RangeBucket, start: float | None, end: float | None, members: list[Document]
+) -> Bucket:
+    shown: dict[str, Any] = {}
+    texts = []
+    for name, bound in (("from", start), ("to", end)):
+        texts.append("*" if bound is None else _bound_text(field, bound))
+        if bound is not None:
+            shown[name] = bound
+            if field is not None and field.type is FieldType.DATE:
+                shown[f"{name}_as_string"] = texts[-1]
+    key = asked.key if asked.key is not None else "-".join(texts)
+    return Bucket(key, members, shown, key)
+
+
+def _bound_text(field: Field | None, bound: float) -> str:
+    return format_date(int(bound)) if field is not None and field.type is FieldType.DATE else repr(bound)
+
+
+def _or(value: float | None, instead: float) -> float:
+    return instead if value is None else value

@@ -1,0 +1,143 @@
+"""Documents as the evaluator sees them: decoded JSON, and what of it each field holds."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any
+
+import msgspec
+
+from activity_stream.fields import Field, FieldMap, FieldType
+from activity_stream.model import Generation
+from activity_stream.search.analysis import tokens
+from activity_stream.search.query import Scalar
+from activity_stream.search.values import coerce
+
+POSITION_GAP = 100
+"""How far apart the values of an array of text are, in words."""
+
+
+class Document:
+    """One stored item. `written` is its place in the order of writing."""
+
+    def __init__(self, generation: Generation, id_: str, source: bytes, decoded: Any, written: int) -> None:
+        self.generation = generation
+        self.id = id_
+        self.source = source
+        self.decoded = decoded
+        self.written = written
+        self._values: dict[str, tuple[Scalar, ...]] = {}
+        self._positions: dict[str, dict[str, list[int]]] = {}
+
+    def values(self, field: Field) -> tuple[Scalar, ...]:
+        """What a field holds, in the document's order; without what the field cannot hold."""
+        if field.name not in self._values:
+            found = (coerce(field.type, each) for each in self._raw(field))
+            self._values[field.name] = tuple(each for each in found if each is not None)
+        return self._values[field.name]
+
+    def has(self, field: Field) -> bool:
+        """Whether there is any value in a field."""
+        if field.type is FieldType.GEO_POINT:
+            return any(True for _ in self._raw(field))
+        return bool(self.values(field))
+
+    def positions(self, field: Field) -> dict[str, list[int]]:
+        """Where each token of a text field stands."""
+        if field.name not in self._positions:
+            found: dict[str, list[int]] = {}
+            position = 0
+            for text in self.values(field):
+                for token in tokens(str(text)):
+                    found.setdefault(token, []).append(position)
+                    position += 1
+                position += POSITION_GAP
+            self._positions[field.name] = found
+        return self._positions[field.name]
+
+    def terms(self, field: Field) -> Counter[Scalar]:
+        """How often each term is in a field: tokens of text; each value of another type once."""
+        if field.type is FieldType.TEXT:
+            return Counter({token: len(places) for token, places in self.positions(field).items()})
+        return Counter(dict.fromkeys(self.values(field), 1))
+
+    def _raw(self, field: Field) -> Iterator[Any]:
+        if field.nested is not None or field.type is FieldType.NESTED:
+            return iter(())
+        return _leaves(self.decoded, field.path)
+
+
+def decoded_item(source: bytes) -> Any:
+    """The JSON of an item. As in OpenSearch, half a surrogate pair is taken for a character that is not known.
+
+    Raises ValueError or RecursionError for what is no JSON.
+    """
+    try:
+        return msgspec.json.decode(source)
+    except ValueError:
+        return _characters(json.loads(source, parse_constant=_no_constant))
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON value")
+
+
+def _characters(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {_characters(key): _characters(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_characters(each) for each in value]
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if isinstance(value, str) else value
+
+
+def _leaves(value: Any, path: Sequence[str]) -> Iterator[Any]:
+    """The values that the keys of a path lead to, through arrays; null is no value."""
+    if isinstance(value, list):
+        for each in value:
+            yield from _leaves(each, path)
+    elif not path:
+        if value is not None:
+            yield value
+    elif isinstance(value, dict) and path[0] in value:
+        yield from _leaves(value[path[0]], path[1:])
+
+
+class FieldStatistics:
+    """What a score depends on: over all documents of a corpus, for one field."""
+
+    def __init__(self, documents: Sequence[Document], field: Field) -> None:
+        counts = [terms for each in documents if (terms := each.terms(field))]
+        self.documents = len(counts)
+        self.with_term = Counter(term for terms in counts for term in terms)
+        self._length = sum(sum(terms.values()) for terms in counts)
+
+    @property
+    def mean_length(self) -> float:
+        """Terms of a document that has any."""
+        return self._length / self.documents
+
+
+class Corpus:
+    """The documents that a search can see, in the order of writing, and the fields of their alias."""
+
+    def __init__(self, documents: Sequence[Document], fields: FieldMap) -> None:
+        self.documents = sorted(documents, key=lambda each: each.written)
+        self._fields = fields
+        self._statistics: dict[str, FieldStatistics] = {}
+
+    def field(self, name: str) -> Field | None:
+        """The field of a name that can hold values of its own."""
+        found = self._fields.get(name)
+        return None if found is None or found.type is FieldType.NESTED else found
+
+    @cached_property
+    def fields(self) -> Sequence[Field]:
+        """All fields."""
+        return tuple(self._fields.values())
+
+    def statistics(self, field: Field) -> FieldStatistics:
+        """Those of one field."""
+        if field.name not in self._statistics:
+            self._statistics[field.name] = FieldStatistics(self.documents, field)
+        return self._statistics[field.name]

@@ -1,0 +1,81 @@
+"""Figures from the values of a field."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from activity_stream.fields import Field, FieldType
+from activity_stream.search import refusals
+from activity_stream.search.dates import format_date
+from activity_stream.search.query import Agg, MetricAgg, Scalar
+from activity_stream.search.values import coerce
+from activity_stream.testing.evaluator_documents import Corpus, Document
+
+_NUMBERS = (FieldType.DATE, FieldType.BOOLEAN, FieldType.LONG, FieldType.DOUBLE)
+
+
+def metric(agg: MetricAgg, field: Field | None, documents: Sequence[Document]) -> dict[str, Any]:
+    """The answer of a metric aggregation. Raises SearchRefused for a field that has no such figure."""
+    values = _values(agg, field, documents)
+    if agg.kind == "value_count":
+        return {"value": len(values)}
+    if agg.kind == "cardinality":
+        return {"value": len(set(values))}
+    figures = _figures([float(value) for value in values])
+    date = field is not None and field.type is FieldType.DATE
+    if agg.kind != "stats":
+        figure = figures[agg.kind]
+        shown = {"value": figure}
+        return shown | ({"value_as_string": _date(figure, agg)} if date and figure is not None else {})
+    texts = {f"{name}_as_string": _date(figures[name], agg) for name in ("min", "max", "avg", "sum")}
+    return figures | (texts if date and values else {})
+
+
+def order_figure(path: str, aggs: Mapping[str, Agg], corpus: Corpus, documents: Sequence[Document]) -> float | None:
+    """What a bucket is ordered by: `name` or `name.property` of a metric aggregation below it."""
+    name, _, figure = (path, "", "value") if path in aggs else path.rpartition(".")
+    agg = aggs[name]
+    assert isinstance(agg, MetricAgg), agg  # noqa: S101 - the parser saw to it
+    value: float | None = metric(agg, corpus.field(agg.field), documents)[figure]
+    if value is None and (agg.kind == "min" or figure == "min"):
+        return float("inf")
+    if value is None and (agg.kind == "max" or figure == "max"):
+        return float("-inf")
+    return value
+
+
+def _values(agg: MetricAgg, field: Field | None, documents: Sequence[Document]) -> list[Scalar]:
+    if field is None:
+        return [] if agg.missing is None else [agg.missing] * len(documents)
+    if field.type is FieldType.TEXT:
+        raise refusals.needs_fielddata(field.name)
+    counted = agg.kind in ("value_count", "cardinality")
+    if field.type not in _NUMBERS and not (counted and field.type is FieldType.KEYWORD):
+        raise refusals.wrong_kind(f"aggregation [{agg.kind}]", field.name, field.type)
+    instead: tuple[Scalar, ...] = ()
+    if agg.missing is not None:
+        taken = coerce(field.type, agg.missing)
+        if taken is None:
+            raise refusals.illegal(f"[missing] value [{agg.missing}] is not a value of field [{field.name}]")
+        instead = (taken,)
+    return [value for each in documents for value in _stored(field, each) or instead]
+
+
+def _stored(field: Field, document: Document) -> Sequence[Scalar]:
+    """Of keywords each is stored once, of numbers all are."""
+    values = document.values(field)
+    return tuple(dict.fromkeys(values)) if field.type is FieldType.KEYWORD else values
+
+
+def _figures(numbers: Sequence[float]) -> dict[str, float | None]:
+    total = sum(numbers)
+    return {
+        "count": len(numbers),
+        "min": min(numbers, default=None),
+        "max": max(numbers, default=None),
+        "avg": total / len(numbers) if numbers else None,
+        "sum": float(total),
+    }
+
+
+def _date(figure: float | None, agg: MetricAgg) -> str:
+    return format_date(int(figure or 0), agg.format)

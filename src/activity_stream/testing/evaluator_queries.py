@@ -1,0 +1,224 @@
+"""What a query means for one document: its score, or None where it does not find it.
+
+Written for obviousness: this is what real indexes are compared with. A query is made ready once, which finds its
+errors even where there are no documents; then each document is asked.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from activity_stream.fields import Field, FieldType
+from activity_stream.search import refusals
+from activity_stream.search.minimum import minimum_should_match
+from activity_stream.search.query import (
+    Bool,
+    ConstantScore,
+    DisMax,
+    Exists,
+    Ids,
+    Match,
+    MatchAll,
+    MatchNone,
+    MatchPhrase,
+    MultiMatch,
+    Node,
+    Prefix,
+    Range,
+    Term,
+    Terms,
+    Wildcard,
+)
+from activity_stream.testing.evaluator_documents import Corpus, Document
+from activity_stream.testing.evaluator_scores import term_score
+from activity_stream.testing.evaluator_texts import TextQueries
+from activity_stream.testing.evaluator_values import STRINGS, Test, equal_to, folded, within
+
+Score = Callable[[Document], float | None]
+
+
+class Queries:
+    """Makes queries ready for the documents of a corpus; `now_ms` is what `now` means."""
+
+    def __init__(self, corpus: Corpus, now_ms: int) -> None:
+        self._corpus = corpus
+        self._now_ms = now_ms
+        self._texts = TextQueries(corpus, now_ms)
+
+    def score(self, node: Node) -> Score:
+        """How to score a document. Raises SearchRefused for a value that its field cannot hold."""
+        return partial(_boosted, self._unboosted(node), node.boost)
+
+    def _unboosted(self, node: Node) -> Score:  # noqa: PLR0911 - one for each kind of query
+        match node:
+            case MatchAll():
+                return _all
+            case MatchNone():
+                return _none
+            case Bool():
+                return self._bool(node)
+            case ConstantScore():
+                return partial(_constant, self.score(node.filter))
+            case DisMax():
+                return partial(_best, [self.score(each) for each in node.queries], node.tie_breaker)
+            case Match() | MatchPhrase() | MultiMatch():
+                return self._texts.score(node)
+            case Ids():
+                return partial(_with_id, frozenset(node.values))
+            case Exists():
+                return self._exists(node)
+            case _:
+                return self._on_field(node)
+
+    def _on_field(self, node: Node) -> Score:
+        """Queries of one field; one that is not mapped holds nothing."""
+        assert isinstance(node, Term | Terms | Range | Prefix | Wildcard), node  # noqa: S101 - the other kinds are done
+        field = self._corpus.field(node.field)
+        if field is None:
+            return _none
+        match node:
+            case Term():
+                return self._term(field, node)
+            case Terms():
+                tests = [equal_to(field, value, self._now_ms) for value in node.values]
+                return partial(_any_value, field, partial(_any_test, tests))
+            case Range():
+                return partial(_any_value, field, within(field, node, self._now_ms))
+            case _:
+                return partial(_any_value, field, _pattern_test(field, node))
+
+    def _term(self, field: Field, node: Term) -> Score:
+        test = equal_to(field, node.value, self._now_ms, case_insensitive=node.case_insensitive)
+        if node.case_insensitive or field.type not in (*STRINGS, FieldType.BOOLEAN):
+            return partial(_any_value, field, test)
+        return partial(_scored, self._corpus, field, test)
+
+    def _exists(self, node: Exists) -> Score:
+        below = node.field + "."
+        fields = [each for each in self._corpus.fields if each.name == node.field or each.name.startswith(below)]
+        return partial(_has_any, fields)
+
+    def _bool(self, node: Bool) -> Score:
+        must, filters, should, must_not = (
+            [self.score(each) for each in clauses] for clauses in (node.must, node.filter, node.should, node.must_not)
+        )
+        if not (must or filters or should or must_not):
+            return _all
+        least = 0 if must or filters or not should else 1
+        if node.minimum_should_match is not None:
+            least = max(least, minimum_should_match(node.minimum_should_match, len(should)))
+        return partial(_bool_score, must, filters, should, must_not, least)
+
+
+def _boosted(score: Score, boost: float, document: Document) -> float | None:
+    found = score(document)
+    return None if found is None else found * boost
+
+
+def _all(document: Document) -> float | None:  # noqa: ARG001 - a Score
+    return 1.0
+
+
+def _none(document: Document) -> float | None:  # noqa: ARG001 - a Score
+    return None
+
+
+def _constant(score: Score, document: Document) -> float | None:
+    return None if score(document) is None else 1.0
+
+
+def _best(scores: Sequence[Score], tie_breaker: float, document: Document) -> float | None:
+    found = [value for score in scores if (value := score(document)) is not None]
+    return max(found) + tie_breaker * (sum(found) - max(found)) if found else None
+
+
+def _bool_score(
+    must: Sequence[Score],
+    filters: Sequence[Score],
+    should: Sequence[Score],
+    must_not: Sequence[Score],
+    least: int,
+    document: Document,
+) -> float | None:
+    required = [score(document) for score in must]
+    optional = [value for score in should if (value := score(document)) is not None]
+    if None in required or len(optional) < least:
+        return None
+    if any(score(document) is None for score in filters) or any(score(document) is not None for score in must_not):
+        return None
+    return sum(value for value in required if value is not None) + sum(optional)
+
+
+def _with_id(ids: frozenset[str], document: Document) -> float | None:
+    return 1.0 if document.id in ids else None
+
+
+def _has_any(fields: Sequence[Field], document: Document) -> float | None:
+    return 1.0 if any(document.has(field) for field in fields) else None
+
+
+def _any_value(field: Field, test: Test, document: Document) -> float | None:
+    return 1.0 if any(test(each) for each in document.terms(field)) else None
+
+
+def _any_test(tests: Sequence[Test], value: str | float) -> bool:
+    return any(test(value) for test in tests)
+
+
+def _scored(corpus: Corpus, field: Field, test: Test, document: Document) -> float | None:
+    term = next((each for each in document.terms(field) if test(each)), None)
+    return None if term is None else term_score(corpus, field, term, document)
+
+
+def _pattern_test(field: Field, node: Prefix | Wildcard) -> Test:
+    if field.type not in STRINGS:
+        kind = type(node).__name__.lower()
+        raise refusals.illegal(
+            f"Can only use {kind} queries on keyword and text fields - not on [{field.name}] which is of type "
+            f"[{field.type}]"
+        )
+    value = folded(node.value) if node.case_insensitive else node.value
+    fold = folded if node.case_insensitive else str
+    if isinstance(node, Prefix):
+        return partial(_starts, fold, value)
+    return partial(_fits, fold, _pieces(value))
+
+
+def _starts(fold: Callable[[str], str], prefix: str, value: str | float) -> bool:
+    return fold(str(value)).startswith(prefix)
+
+
+def _fits(fold: Callable[[str], str], pieces: Sequence[tuple[str, str]], value: str | float) -> bool:
+    """Whether the whole value fits: all places of the pattern that can be reached, one character after another."""
+    reached = _open(pieces, {0})
+    for character in fold(str(value)):
+        stepped = set()
+        for place in reached:
+            kind, expected = pieces[place] if place < len(pieces) else ("end", "")
+            if kind == "any":
+                stepped.add(place)
+            elif kind == "one" or (kind == "this" and expected == character):
+                stepped.add(place + 1)
+        reached = _open(pieces, stepped)
+    return len(pieces) in reached
+
+
+def _open(pieces: Sequence[tuple[str, str]], places: set[int]) -> set[int]:
+    """The places, and those after any `*` that they stand before."""
+    found = set(places)
+    for place in range(len(pieces)):
+        if place in found and pieces[place][0] == "any":
+            found.add(place + 1)
+    return found
+
+
+def _pieces(pattern: str) -> Sequence[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    characters = iter(pattern)
+    for character in characters:
+        if character == "*":
+            found.append(("any", ""))
+        elif character == "?":
+            found.append(("one", ""))
+        else:
+            found.append(("this", next(characters, character) if character == "\\" else character))
+    return found

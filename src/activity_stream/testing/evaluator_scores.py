@@ -1,0 +1,51 @@
+"""BM25 as Lucene 10 has it (BM25Similarity, k1 1.2, b 0.75), with the lengths of fields rounded as Lucene stores them.
+
+weight(term) = ln(1 + (N - n + 0.5) / (n + 0.5))          N documents have the field, n of them the term
+score        = boost * weight * f / (f + k1 * (1 - b + b * length / mean length))
+"""
+
+from math import log
+
+from activity_stream.fields import Field, FieldType
+from activity_stream.search.query import Scalar
+from activity_stream.testing.evaluator_documents import Corpus, Document
+
+_K1 = 1.2
+_B = 0.75
+_EXACT_LENGTHS = 24
+
+
+def term_score(corpus: Corpus, field: Field, term: Scalar, document: Document) -> float | None:
+    """The score of a term in a document's field, None if it is not there."""
+    frequency = document.terms(field)[term]
+    return None if not frequency else _score(corpus, field, [term], frequency, document)
+
+
+def phrase_score(corpus: Corpus, field: Field, words: list[str], document: Document) -> float | None:
+    """The score of words that stand next to each other in a document's text, None if they do not."""
+    places = document.positions(field)
+    frequency = sum(
+        all(start + offset in places.get(word, ()) for offset, word in enumerate(words))
+        for start in places.get(words[0], ())
+    )
+    return None if not frequency else _score(corpus, field, list(words), frequency, document)
+
+
+def _score(corpus: Corpus, field: Field, terms: list[Scalar] | list[str], frequency: int, document: Document) -> float:
+    statistics = corpus.statistics(field)
+    weight = 0.0
+    for term in terms:
+        with_term = statistics.with_term[term]
+        weight += log(1 + (statistics.documents - with_term + 0.5) / (with_term + 0.5))
+    # Lucene stores no length for other types than text, and takes it for 1.
+    length = stored_length(document.terms(field).total()) if field.type is FieldType.TEXT else 1
+    return weight * frequency / (frequency + _K1 * (1 - _B + _B * length / statistics.mean_length))
+
+
+def stored_length(length: int) -> int:
+    """A length as it is after Lucene has put it into one byte (SmallFloat.intToByte4): four significant bits."""
+    above = length - _EXACT_LENGTHS
+    shift = above.bit_length() - 4
+    if above < 0 or shift <= 0:
+        return length
+    return _EXACT_LENGTHS + (above >> shift << shift)

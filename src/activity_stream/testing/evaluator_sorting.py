@@ -1,0 +1,143 @@
+"""The order of hits, and where to go on in it.
+
+A field with several values counts with its least one in ascending order, with its greatest one in descending order.
+What has no value comes where `missing` says; of numbers and dates such documents have the sort value that OpenSearch
+gives them, the outermost number of 64 bits.
+"""
+
+from collections.abc import Sequence
+from functools import cmp_to_key
+from typing import Any
+
+import msgspec
+
+from activity_stream.fields import Field, FieldType
+from activity_stream.search import refusals
+from activity_stream.search.date_math import bound_ms
+from activity_stream.search.query import Scalar, SortKey
+from activity_stream.search.values import LONG_MAX, LONG_MIN, json_text, query_boolean, query_double, query_long
+from activity_stream.testing.evaluator_documents import Corpus, Document
+from activity_stream.testing.evaluator_values import STRINGS, order_key
+
+_STRING_TYPES = ("string", "keyword", "text", "wildcard")
+_DOUBLE_TYPES = ("double", "float", "half_float", "scaled_float")
+
+
+class Hit(msgspec.Struct):
+    """A document that a query finds."""
+
+    document: Document
+    score: float
+    sort: tuple[Any, ...] = ()
+
+
+class Key:
+    """One key of a sort, ready to be asked. Raises SearchRefused for a field that cannot be sorted on."""
+
+    def __init__(self, key: SortKey, corpus: Corpus, now_ms: int) -> None:
+        self.descending = key.descending
+        self._name = key.field
+        self._now_ms = now_ms
+        self._field = None if key.field in ("_score", "_doc") else self._sortable(key, corpus)
+        self.type = self._field.type if self._field else _type_of_unmapped(key)
+        self._first = key.missing == "_first"
+        self._instead = None if key.missing in ("_first", "_last") else self.read(key.missing)
+
+    def _sortable(self, key: SortKey, corpus: Corpus) -> Field | None:
+        field = corpus.field(key.field)
+        if field is None and key.unmapped_type is None:
+            raise refusals.unmapped_sort(key.field)
+        if field is not None and field.type is FieldType.TEXT:
+            raise refusals.needs_fielddata(key.field)
+        if field is not None and field.type is FieldType.GEO_POINT:
+            raise refusals.wrong_kind("sorting without using a specific sorting feature", key.field, field.type)
+        return field
+
+    def value(self, hit: Hit) -> Any:
+        """The hit's sort value: str or None, int or float."""
+        if self._name == "_score":
+            return hit.score
+        if self._name == "_doc":
+            return hit.document.written
+        values = hit.document.values(self._field) if self._field else ()
+        if not values:
+            return self._of_missing() if self._instead is None else self._instead
+        found = (max if self.descending else min)(values, key=order_key)
+        return int(found) if isinstance(found, bool) else found
+
+    def _of_missing(self) -> Any:
+        if self.type in STRINGS:
+            return None
+        greatest = self._first == self.descending
+        if self.type is FieldType.DOUBLE:
+            return "Infinity" if greatest else "-Infinity"
+        return LONG_MAX if greatest else LONG_MIN
+
+    def read(self, value: Scalar | None) -> Any:
+        """A value of `search_after`, or for what is missing, as a sort value. Raises SearchRefused."""
+        if value is None:
+            return self._of_missing()
+        try:
+            return self._read(value)
+        except ValueError as problem:
+            raise refusals.illegal(f"Failed to parse search_after value for field [{self._name}]: {problem}") from None
+
+    def _read(self, value: Scalar) -> Any:
+        if self._name in ("_score", "_doc"):
+            return query_double(value)
+        if self.type in STRINGS:
+            return json_text(value)
+        if self.type is FieldType.DATE and isinstance(value, str):
+            return bound_ms(value, self._now_ms, round_up=False)
+        if self.type is FieldType.BOOLEAN and isinstance(value, bool | str):
+            return int(query_boolean(value))
+        if self.type is FieldType.DOUBLE:
+            return value if value in ("Infinity", "-Infinity") else query_double(value)
+        whole = query_long(value)
+        return query_double(value) if whole is None else whole
+
+    def compare(self, one: Any, other: Any) -> int:
+        """Less than 0 if `one` comes first, greater if `other` does."""
+        if one is None or other is None:
+            return ((one is None) - (other is None)) * (-1 if self._first else 1)
+        left, right = self._order(one), self._order(other)
+        if left == right:
+            return 0
+        return 1 if (left > right) is not self.descending else -1
+
+    def _order(self, value: Any) -> Any:
+        return float(value) if value in ("Infinity", "-Infinity") and self.type not in STRINGS else order_key(value)
+
+
+def _type_of_unmapped(key: SortKey) -> FieldType:
+    if key.unmapped_type in _STRING_TYPES:
+        return FieldType.KEYWORD
+    if key.unmapped_type in _DOUBLE_TYPES:
+        return FieldType.DOUBLE
+    return FieldType.DATE if key.unmapped_type == "date" else FieldType.LONG
+
+
+class Sorting:
+    """A whole sort. Without keys: best score first. What is equal comes in the order of writing."""
+
+    def __init__(self, keys: Sequence[SortKey], corpus: Corpus, now_ms: int) -> None:
+        self._keys = [Key(key, corpus, now_ms) for key in keys]
+
+    def page(self, hits: Sequence[Hit], after: Sequence[Scalar | None] | None) -> list[Hit]:
+        """The hits in order, with their sort values; only those after these values, if there are any."""
+        if not self._keys:
+            return sorted(hits, key=lambda hit: (-hit.score, hit.document.written))
+        for hit in hits:
+            hit.sort = tuple(key.value(hit) for key in self._keys)
+        found = sorted(hits, key=cmp_to_key(self._compare_hits))
+        if after is None:
+            return found
+        start = [key.read(value) for key, value in zip(self._keys, after, strict=True)]
+        return [hit for hit in found if self._compare(hit.sort, start) > 0]
+
+    def _compare_hits(self, one: Hit, other: Hit) -> int:
+        return self._compare(one.sort, other.sort) or one.document.written - other.document.written
+
+    def _compare(self, one: Sequence[Any], other: Sequence[Any]) -> int:
+        compared = (key.compare(left, right) for key, left, right in zip(self._keys, one, other, strict=True))
+        return next((result for result in compared if result), 0)

@@ -1,0 +1,103 @@
+"""What queries of text mean for one document: `match`, `match_phrase` and `multi_match`."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from activity_stream.errors import SearchRefused
+from activity_stream.fields import Field, FieldType
+from activity_stream.search.analysis import tokens
+from activity_stream.search.minimum import minimum_should_match
+from activity_stream.search.query import Match, MatchPhrase, MultiMatch, Scalar
+from activity_stream.search.values import json_text
+from activity_stream.testing.evaluator_documents import Corpus, Document
+from activity_stream.testing.evaluator_scores import phrase_score, term_score
+from activity_stream.testing.evaluator_values import STRINGS, Test, equal_to
+
+Score = Callable[[Document], float | None]
+
+
+class TextQueries:
+    """Makes them ready for the documents of a corpus; `now_ms` is what `now` means."""
+
+    def __init__(self, corpus: Corpus, now_ms: int) -> None:
+        self._corpus = corpus
+        self._now_ms = now_ms
+
+    def score(self, node: Match | MatchPhrase | MultiMatch) -> Score:
+        """How to score a document, the node's boost left out. Raises SearchRefused."""
+        if isinstance(node, MultiMatch):
+            return self._several(node)
+        field = self._corpus.field(node.field)
+        if field is None:
+            return _none
+        if field.type is not FieldType.TEXT:
+            return self._whole(field, node)
+        words = tokens(json_text(node.query))
+        if not words:
+            return _all if node.zero_terms == "all" else _none
+        if isinstance(node, MatchPhrase):
+            return partial(phrase_score, self._corpus, field, words)
+        least = len(words) if node.operator == "and" else 1
+        # With one word there is nothing to choose from, and a minimum does not count.
+        if node.minimum_should_match is not None and len(words) > 1:
+            optional = 0 if node.operator == "and" else len(words)
+            asked = minimum_should_match(node.minimum_should_match, optional)
+            least = max(least, len(words) + 1 if asked > optional else asked)
+        return partial(_words, self._corpus, field, words, least)
+
+    def _whole(self, field: Field, node: Match | MatchPhrase) -> Score:
+        """A field that is not text: the whole value is what is looked for."""
+        try:
+            test = equal_to(field, node.query, self._now_ms)
+        except SearchRefused:
+            if isinstance(node, Match) and node.lenient:
+                return _none
+            raise
+        if field.type in (*STRINGS, FieldType.BOOLEAN):
+            return partial(_scored, self._corpus, field, test)
+        return partial(_found, field, test)
+
+    def _several(self, node: MultiMatch) -> Score:
+        """The best of the fields, plus the others' times the tie breaker; for most_fields that is 1."""
+        scores = [(self.score(_on_one_field(node, name)), boost) for name, boost in node.fields]
+        return partial(_best, scores, node.tie_breaker)
+
+
+def _on_one_field(node: MultiMatch, name: str) -> Match | MatchPhrase:
+    if node.type == "phrase":
+        return MatchPhrase(field=name, query=node.query, zero_terms=node.zero_terms)
+    return Match(
+        field=name,
+        query=node.query,
+        operator=node.operator,
+        minimum_should_match=node.minimum_should_match,
+        zero_terms=node.zero_terms,
+        lenient=node.lenient,
+    )
+
+
+def _all(document: Document) -> float | None:  # noqa: ARG001 - a Score
+    return 1.0
+
+
+def _none(document: Document) -> float | None:  # noqa: ARG001 - a Score
+    return None
+
+
+def _words(corpus: Corpus, field: Field, words: Sequence[Scalar], least: int, document: Document) -> float | None:
+    found = [value for word in words if (value := term_score(corpus, field, word, document)) is not None]
+    return sum(found) if len(found) >= least else None
+
+
+def _scored(corpus: Corpus, field: Field, test: Test, document: Document) -> float | None:
+    value = next((each for each in document.values(field) if test(each)), None)
+    return None if value is None else term_score(corpus, field, value, document)
+
+
+def _found(field: Field, test: Test, document: Document) -> float | None:
+    return 1.0 if any(test(each) for each in document.values(field)) else None
+
+
+def _best(scores: Sequence[tuple[Score, float]], tie_breaker: float, document: Document) -> float | None:
+    found = [value * boost for score, boost in scores if (value := score(document)) is not None]
+    return max(found) + tie_breaker * (sum(found) - max(found)) if found else None
