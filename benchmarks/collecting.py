@@ -80,11 +80,9 @@ async def latency() -> list[Figure]:
     source, found = Source(), []
     source.put(*range(200))
     with tempfile.TemporaryDirectory() as directory:
-        environ = settings(
-            Path(directory), "", FEEDS__1__UPDATES_PAGE_INTERVAL="1", FEEDS__1__FULL_INGEST_INTERVAL="1000"
-        )
+        more = {"FEEDS__1__UPDATES_PAGE_INTERVAL": "1", "FEEDS__1__FULL_INGEST_INTERVAL": "1000"}
+        environ = settings(Path(directory), source.url, **more)
         async with served(source):
-            environ["FEEDS__1__SEED"] = source.url
             async with started("run", environ=environ) as process, client(await process.listening()) as api:
                 await until_there(api, 200)
                 for number in range(60):

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import pytest
 
-from activity_stream.adapters.http import HttpFetcher, Timeouts
+from activity_stream.adapters.http import HttpFetcher, Timeouts, headers_of
 from activity_stream.errors import PageTooLarge, SourceBusy, SourceError, SourceRefused, SourceUnavailable
 from activity_stream.ports import Fetcher, Request, Response
 from activity_stream.retry import TRIES_IN_A_ROW
@@ -242,6 +242,16 @@ async def test_one_request_at_a_time(raw: Raw) -> None:
     assert (raw.asked(), raw.most_at_once, raw.connections) == (5, 1, 1)
 
 
+async def test_while_a_source_asks_for_patience_nobody_asks_it(raw: Raw, clock: MovedClock) -> None:
+    """A wait holds for every request to the source, not only for the one that was told to wait."""
+    raw.then(429, {"Retry-After": "100"})
+    asking = [asyncio.ensure_future(raw.fetcher.fetch(Request(raw.url), lambda _: None)) for _ in range(2)]
+    finished, _ = await asyncio.wait(asking, timeout=0.1)
+    assert (len(finished), raw.asked()) == (0, 1)
+    for task in asking:
+        assert (await done(clock, task)).status == 200
+
+
 @pytest.mark.parametrize(
     "path",
     [
@@ -260,32 +270,19 @@ async def test_the_address_goes_out_byte_for_byte(raw: Raw, path: str) -> None:
 async def test_what_a_get_sends(raw: Raw) -> None:
     """A GET has no Content-Type, not even an empty one, no cookie, no X-Forwarded-For, and says who asks."""
     raw.then(200, {"Set-Cookie": "session=1; Path=/"})
+    url = raw.url.replace("127.0.0.1", "localhost")
     for _ in range(2):
-        await raw.fetcher.fetch(Request(raw.url), no_wait)
+        await raw.fetcher.fetch(Request(url), no_wait)
     for name in ("Content-Type", "Cookie", "X-Forwarded-For", "Authorization"):
         assert raw.header(name) == []
-    assert raw.header("Host") == [raw.url.split("/")[2]] * 2
+    assert raw.header("Host") == [url.split("/")[2]] * 2
     assert raw.header("User-Agent")[0].startswith("activity-stream/")
 
 
-async def test_the_host_header_has_a_port_where_the_address_has_one(clock: MovedClock) -> None:
-    """A port in the address stands in `Host` even where it is the scheme's own: some sources need it."""
-    seen: list[str] = []
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        seen.append((await reader.readuntil(b"\r\n\r\n")).decode())
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-        writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    fetcher = HttpFetcher(clock)
-    await fetcher.fetch(Request(f"http://127.0.0.1:{port}/", headers={"Host": "source.example:80"}), no_wait)
-    await fetcher.fetch(Request(f"http://LOCALHOST:{port}/"), no_wait)
-    await fetcher.close()
-    server.close()
-    assert "\r\nHost: source.example:80\r\n" in seen[0]
-    assert f"\r\nHost: LOCALHOST:{port}\r\n" in seen[1]
+@pytest.mark.parametrize("host", ["source.example:443", "source.example", "SOURCE.example:8443", "[::1]:443"])
+def test_the_host_header_is_as_in_the_address(host: str) -> None:
+    """`Host` has a port where the address has one, even the scheme's own: some sources cannot do without."""
+    assert headers_of(Request(f"https://{host}/feed")) == {"Host": host}
 
 
 async def test_what_a_post_sends(raw: Raw) -> None:

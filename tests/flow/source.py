@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -17,7 +18,8 @@ class Source:
     def __init__(self, name: str = "a", page_size: int = 50) -> None:
         self.name = name
         self.page_size = page_size
-        self.url = ""
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}/feed/0"
         self.requests = 0
         self.most_at_once = 0
         self.fail_with: int | None = None
@@ -77,7 +79,7 @@ class Source:
 
 @asynccontextmanager
 async def served(*sources: Source) -> AsyncIterator[None]:
-    """Serve the sources, each on a port of its own, and fill in their `url`."""
+    """Serve the sources, each on a port of its own."""
     runners = []
     try:
         for source in sources:
@@ -86,9 +88,7 @@ async def served(*sources: Source) -> AsyncIterator[None]:
             runner = web.AppRunner(app, access_log=None)
             runners.append(runner)
             await runner.setup()
-            site = web.TCPSite(runner, "127.0.0.1", 0)
-            await site.start()
-            source.url = f"http://127.0.0.1:{runner.addresses[0][1]}/feed/0"
+            await web.SockSite(runner, source.socket).start()
         yield
     finally:
         for runner in runners:

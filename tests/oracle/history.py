@@ -49,7 +49,7 @@ class Feed:
         self._chance = chance
         self._numbers = 0
         self.add(chance.randint(100, 130) if large else chance.randint(0, 15))
-        self.full_interval = chance.choice((4.0, 9.0, 20.0, 500.0))
+        self.full_interval = chance.choice((3.0, 8.0, 500.0, 500.0))
         self.page_interval = chance.choice((0.0, 0.1, 0.5))
         self.updates_interval = chance.choice((0.3, 1.0, 2.0))
         self.ratio = 0.5 if large else chance.choice((0.0, 0.5))
@@ -119,7 +119,7 @@ class Feed:
             full_ingest_interval=self.full_interval,
             full_ingest_page_interval=self.page_interval,
             updates_page_interval=self.updates_interval,
-            exception_intervals=(0.3, 1.0, 2.0),
+            exception_intervals=(1.0, 4.0),
             publish_min_ratio=self.ratio,
             stall_timeout=30.0,
         )
@@ -129,7 +129,7 @@ class Life:
     """A collector from its start to its end."""
 
     def __init__(self, history: "History", number: int) -> None:
-        self.fate = Fate(history.chance, history.clock)
+        self.fate = Fate(history.chance, history.clock, history.slowness, history.meddle, history.glance)
         owner = f"collector-{number}"
         self.index = ShakyIndex(history.index, self.fate, history.truths, owner, history.owners)
         state = ShakyState(history.state, self.fate, history.owners)
@@ -148,11 +148,14 @@ class History:
         self.index = index
         self.state = MemoryState(clock)
         self.owners: dict[str, tuple[str, float]] = {}
+        self.slowness = self.chance.choice((1.0, 1.0, 5.0))
         large = self.chance.random() < 0.15
         self.feeds = [Feed("a", clock, self.chance, large=large), Feed("b", clock, self.chance, large=False)]
         self.truths = {feed.name: feed.truth for feed in self.feeds}
         self._lives: list[Life] = []
         self._count = 0
+        self._broken: list[AssertionError] = []
+        self._at_rest = False
 
     async def run(self, steps: int) -> None:
         """Live through it, then let the world come to rest. Raises AssertionError where a promise is broken."""
@@ -160,15 +163,36 @@ class History:
             self._start()
             for _ in range(steps):
                 await self._happen()
-                await self.clock.advance(self.chance.choice((0.0, 0.05, 0.3, 1.0, 4.0)))
+                await self.clock.advance(self.chance.choice((0.05, 0.2, 0.5, 1.0, 3.0)))
                 await self.look()
             await self._come_to_rest()
         finally:
             for life in list(self._lives):
                 await self._crash(life)
 
+    def meddle(self) -> None:
+        """A source changes while a collector is in the middle of something."""
+        if not self._at_rest:
+            self.chance.choice(self.feeds).change()
+
+    async def glance(self) -> None:
+        """What a reader sees in the middle of something; what is wrong with it is raised at the next `look`."""
+        try:
+            await self._check()
+        except AssertionError as error:
+            self._broken.append(error)
+
     async def look(self) -> None:
-        """What a reader sees now has to be right."""
+        """What a reader sees now has to be right, and so has what was seen at each glance before."""
+        if not self._broken:
+            await self.glance()
+        if self._broken:
+            raise self._broken[0]
+        for life in self._lives:
+            assert not life.index.trespasses, life.index.trespasses[0]
+            assert not life.task.done(), f"the collector ended: {life.task}"
+
+    async def _check(self) -> None:
         published = await self.index.published()
         seen = {alias: await self._visible(alias) for alias in Alias}
         for feed in self.feeds:
@@ -176,9 +200,6 @@ class History:
             found = [seen[alias].get(feed.name, {}) for alias in (Alias.ACTIVITIES, Alias.OBJECTS)]
             feed.truth.check(None if generation is None else generation.id, *found)
             assert feed.gate.most <= 1, f"single: {feed.gate.most} requests at once to {feed.name}"
-        for life in self._lives:
-            assert not life.index.trespasses, life.index.trespasses[0]
-            assert not life.task.done(), f"the collector ended: {life.task}"
 
     async def _visible(self, alias: Alias) -> dict[str, dict[str, int]]:
         answer = msgspec.json.decode((await self.index.search(alias, EVERYTHING)).body)
@@ -193,19 +214,19 @@ class History:
     async def _happen(self) -> None:
         kind = self.chance.random()
         feed = self.chance.choice(self.feeds)
-        if kind < 0.5:
+        if kind < 0.62:
             feed.change()
-        elif kind < 0.62:
+        elif kind < 0.70:
             feed.fail()
-        elif kind < 0.72:
+        elif kind < 0.82:
             for life in self._lives:
-                life.fate.index_failures = self.chance.choice((0.0, 0.0, 0.1, 0.4))
-        elif kind < 0.77:
+                life.fate.index_failures = self.chance.choice((0.0, 0.05, 0.2))
+        elif kind < 0.85:
             for life in self._lives:
                 life.fate.state_failures = self.chance.choice((0.0, 0.0, 0.2, 1.0))
-        elif kind < 0.85:
+        elif kind < 0.90:
             await self._another_life()
-        elif kind < 0.88:
+        elif kind < 0.93:
             await decide(self.state, feed.name, self.chance.choice(("approve", "reject")))
 
     async def _another_life(self) -> None:
@@ -214,7 +235,7 @@ class History:
             await self._crash(self._lives[-1])
         elif kind == "stop":
             await self._stop(self._lives[-1])
-        if not self._lives or len(self._lives) < 2 and kind == "second":
+        if not self._lives or (len(self._lives) < 2 and kind == "second"):
             self._start()
 
     def _start(self) -> None:
@@ -235,6 +256,7 @@ class History:
 
     async def _come_to_rest(self) -> None:
         """Nothing fails and nothing changes any more: readers see each feed as its source has it."""
+        self._at_rest = True
         for life in self._lives:
             life.fate.index_failures = life.fate.state_failures = 0.0
         for feed in self.feeds:

@@ -29,9 +29,22 @@ class DrivenClock(MovedClock):
 
 
 class Fate:
-    """What goes wrong in one life of a collector; `dead`: it crashed, and nothing it began comes to pass any more."""
+    """What goes wrong in one life of a collector; `dead`: it crashed. `slowness` is a factor for all that takes time.
 
-    def __init__(self, chance: random.Random, clock: DrivenClock) -> None:
+    `meddle` changes a source in the middle of whatever is under way; `look` is a reader who looks right then.
+    """
+
+    def __init__(
+        self,
+        chance: random.Random,
+        clock: DrivenClock,
+        slowness: float,
+        meddle: Callable[[], None],
+        look: Callable[[], Coroutine[Any, Any, None]],
+    ) -> None:
+        self._slowness = slowness
+        self._meddle = meddle
+        self.look = look
         self.chance = chance
         self.clock = clock
         self.dead = False
@@ -40,8 +53,10 @@ class Fate:
 
     async def pause(self) -> None:
         """A random short time, often none; for a dead one for ever."""
+        if self.chance.random() < 0.04:
+            self._meddle()
         if self.chance.random() < 0.3:
-            await self.clock.sleep(self.chance.choice((0.01, 0.1, 0.4)))
+            await self.clock.sleep(self._slowness * self.chance.choice((0.01, 0.1, 0.4)))
         await self.still_alive()
 
     async def still_alive(self) -> None:
@@ -213,7 +228,7 @@ class ShakyIndex:
         bad = [each for each in activities if ":bad" in each.id]
         good = [each for each in activities if ":bad" not in each.id]
         refused = tuple(Refused(Alias.ACTIVITIES, each.id, "told to refuse it") for each in bad)
-        if self._fate.strikes(self._fate.index_failures):
+        if self._fate.strikes(self._fate.index_failures * (4 if visible else 0.5)):
             await self._inside(lambda: self._inner.write(generations[:1], good, visible=visible))
             raise IndexUnavailable("told to fail in the middle")
         report = await self._step(lambda: self._inner.write(generations, good, visible=visible))
@@ -223,8 +238,10 @@ class ShakyIndex:
         """As the port says."""
         self._may_write(generation.feed, "publish")
         await self._fate.pause()
+        await self._fate.look()
         self._truths[generation.feed].published(generation.id)
         await self._step(lambda: self._inner.publish(generation))
+        await self._fate.look()
 
     async def drop(self, generations: Sequence[Generation]) -> None:
         """As the port says."""

@@ -127,16 +127,13 @@ class HttpFetcher:
             self._session = None
 
     async def _try(self, request: Request, url: URL) -> _Answer:
-        headers = {"Host": urlsplit(request.url).netloc, **request.headers}
-        if request.content_type is not None:
-            headers["Content-Type"] = request.content_type
         signing = _Signing(request)
         started = self._clock.monotonic()
         try:
             async with self._opened().request(
                 request.method,
                 url,
-                headers=headers,
+                headers=headers_of(request),
                 data=request.body or None,
                 skip_auto_headers=("Content-Type",),
                 allow_redirects=False,
@@ -187,6 +184,14 @@ class HttpFetcher:
         if answer.status not in (429, 503):
             return None
         return retry_after(answer.headers.get("retry-after"), self._clock.now())
+
+
+def headers_of(request: Request) -> dict[str, str]:
+    """What every try of a request sends. `Host` has a port if the address has one: some sources need even the usual."""
+    headers = {"Host": urlsplit(request.url).netloc, **request.headers}
+    if request.content_type is not None:
+        headers["Content-Type"] = request.content_type
+    return headers
 
 
 def _accepted(request: Request, answer: _Answer) -> Response:

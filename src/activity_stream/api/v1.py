@@ -29,7 +29,7 @@ class _Cursor(msgspec.Struct, frozen=True):
 
 class _Hit(msgspec.Struct):
     source: msgspec.Raw = msgspec.field(name="_source", default_factory=lambda: msgspec.Raw(b"{}"))
-    sort: msgspec.Raw | None = None
+    sort: msgspec.Raw = msgspec.Raw(b"")
 
 
 class _Hits(msgspec.Struct):
@@ -64,7 +64,7 @@ async def _page(request: web.Request, caller: Caller, body: dict[str, Any]) -> w
         "type": "Collection",
         "orderedItems": [hit.source for hit in hits],
     }
-    if hits and hits[-1].sort is not None:
+    if hits:
         page["next"] = await _next(request, caller, body, hits[-1].sort)
     return web.Response(body=msgspec.json.encode(page), content_type=JSON)
 

@@ -19,6 +19,7 @@ LONG_MIN = -(2**63)
 LONG_MAX = 2**63 - 1
 
 _NUMBER = re.compile(r"[+-]?(\d{1,400}\.?\d{0,400}|\.\d{1,400})([eE][+-]?\d{1,4})?", re.ASCII)
+_WHOLE = re.compile(r"[+-]?\d{1,19}", re.ASCII)
 
 
 def json_text(value: Scalar) -> str:
@@ -54,10 +55,10 @@ def _boolean(value: object) -> bool | None:
 
 
 def _long(value: object) -> int | None:
+    if isinstance(value, str) and _WHOLE.fullmatch(value):
+        value = int(value)
     number = value if isinstance(value, int) and not isinstance(value, bool) else _double(value)
-    if number is None or not LONG_MIN <= int(number) <= LONG_MAX:
-        return None
-    return int(value) if isinstance(value, str) and value.lstrip("+-").isdecimal() else int(number)
+    return int(number) if number is not None and LONG_MIN <= int(number) <= LONG_MAX else None
 
 
 def _double(value: object) -> float | None:

@@ -53,9 +53,17 @@ def test_next_is_followed_byte_for_byte() -> None:
 def test_a_page_that_leads_to_itself_is_found_at_once() -> None:
     """The first page whose `next` is its own address ends the walk, which stays where it was."""
     walk = Walk(ActivityStream(SEED), SEED)
+    walk.accept(answer("?page=1"))
+    walk.accept(answer("?page=2"))
     with pytest.raises(PageLoop):
-        walk.accept(answer(SEED))
-    assert walk.address == SEED
+        walk.accept(answer("?page=2"))
+    assert walk.address == "https://source.example/feed?page=2"
+
+
+def test_a_first_page_that_leads_to_itself() -> None:
+    """The first page may not lead to itself either."""
+    with pytest.raises(PageLoop):
+        step(SEED)
 
 
 def go_round(walk: Walk, way_in: int, around: int) -> None:

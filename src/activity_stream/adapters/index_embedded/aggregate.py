@@ -7,6 +7,7 @@ A bucket is a query of its own, so that whatever lies under it is worked out the
 Counts are exact, so that there is no error to tell of.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -32,6 +33,9 @@ from activity_stream.search.query import (
     RangeAgg,
     TermsAgg,
 )
+
+_OF_NOTHING = {"min": math.inf, "max": -math.inf}
+"""What figures of no values count as in an order; others come last."""
 
 _Under = dict[int, dict[str, Any]]
 
@@ -165,7 +169,8 @@ def _rank(bucket: Bucket, path: str, under: Mapping[str, Any], aggs: Mapping[str
     if name is None:
         return bucket.count if path == "_count" else bucket.key
     figure = path[len(name) + 1 :] or "value"
-    return under[name][figure]
+    found = under[name][figure]
+    return _OF_NOTHING.get(figure if figure != "value" else getattr(aggs[name], "kind", "")) if found is None else found
 
 
 _KINDS: Mapping[type[Agg], Callable[[Aggregator, Query, Any], dict[str, Any]]] = {

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from activity_stream.adapters.index_embedded.filtering import filtered
+from activity_stream.adapters.index_embedded.orders import shown
 from activity_stream.adapters.index_embedded.schema import GENERATION, KEY, SOURCE, split_key
 from activity_stream.adapters.index_embedded.snapshot import Snapshot
 from activity_stream.adapters.index_embedded.sorting import Hit
@@ -56,7 +57,7 @@ def _hit(snapshot: Snapshot, hit: Hit, score: float | None, body: SearchBody) ->
     if body.source.enabled:
         made["_source"] = _source(bytes(document.get_first(SOURCE) or b"{}"), body.source)
     if body.sort:
-        made["sort"] = hit.values
+        made["sort"] = [shown(value) for value in hit.values]
     return made
 
 

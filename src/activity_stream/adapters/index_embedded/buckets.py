@@ -180,7 +180,9 @@ class _Narrowed:
 
 
 def _shown(key: Value, kind: FieldType) -> dict[str, Any]:
-    text = as_string(float(key), kind) if kind in (FieldType.DATE, FieldType.BOOLEAN) else None
+    text = None if isinstance(key, str) else as_string(key, kind)
+    if kind is FieldType.BOOLEAN:
+        text = "true" if key else "false"
     return {"key": key} if text is None else {"key": key, "key_as_string": text}
 
 

@@ -79,7 +79,7 @@ class _Search:
         wanted = body.from_ + body.size if body.size else 0
         if keys:
             hits, scores = self._sorted(body, query, keys, wanted)
-            best = best if body.track_scores else None
+            best = best if _shows_scores(body) else None
         else:
             hits, scores = self._ranked(body, query, wanted, best)
         aggregations = None
@@ -93,9 +93,9 @@ class _Search:
     ) -> tuple[list[Hit], Sequence[float | None]]:
         after = None
         if body.search_after is not None:
-            after = orders.after(body.search_after, keys, self._now_ms)
+            after = orders.after(body.search_after, body.sort, keys, self._now_ms)
         hits = self._sorter.first(query, keys, wanted, after)[body.from_ :]
-        return hits, self._sorter.scores(query, hits) if body.track_scores else [None] * len(hits)
+        return hits, self._sorter.scores(query, hits) if _shows_scores(body) else [None] * len(hits)
 
     def _ranked(
         self, body: SearchBody, query: Query, wanted: int, best: Any
@@ -106,3 +106,8 @@ class _Search:
             return hits, [best] * len(hits)
         ranked = self._sorter.first(query, (_BY_SCORE,), wanted)[body.from_ :]
         return [Hit(hit.address, ()) for hit in ranked], [float(hit.values[0] or 0) for hit in ranked]
+
+
+def _shows_scores(body: SearchBody) -> bool:
+    """Whether a sorted search shows scores."""
+    return body.track_scores or any(key.field == "_score" for key in body.sort)

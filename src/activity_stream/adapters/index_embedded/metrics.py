@@ -107,10 +107,8 @@ def held(value: Scalar, kind: FieldType, field: str, now_ms: int) -> Value:
 
 
 def as_string(value: float, kind: FieldType, fmt: str | None = None) -> str | None:
-    """A figure as text, for the types whose values are not plain numbers."""
-    if kind is FieldType.DATE:
-        return format_date(int(value), fmt)
-    return ("true" if value else "false") if kind is FieldType.BOOLEAN else None
+    """A figure as text; None unless it is a date."""
+    return format_date(int(value), fmt) if kind is FieldType.DATE else None
 
 
 def _check_format(agg: MetricAgg, kind: FieldType) -> None:

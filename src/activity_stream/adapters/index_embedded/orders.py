@@ -4,33 +4,49 @@ Ascending, a document's least value counts, descending its greatest; columns hol
 the least, and the greatest has a column of its own.
 """
 
+import math
 from collections.abc import Sequence
 
 import msgspec
 from tantivy import Query
 
-from activity_stream.adapters.index_embedded import values
-from activity_stream.adapters.index_embedded.predicates import Predicates, Value, both, either, nothing, without
+from activity_stream.adapters.index_embedded.predicates import (
+    GREATEST,
+    LEAST,
+    Predicates,
+    Value,
+    both,
+    either,
+    nothing,
+    without,
+)
 from activity_stream.adapters.index_embedded.schema import Column
 from activity_stream.adapters.index_embedded.snapshot import Snapshot
 from activity_stream.fields import FieldType
 from activity_stream.model import Alias
 from activity_stream.search import refusals
+from activity_stream.search.date_math import bound_ms
 from activity_stream.search.query import Scalar, SortKey
+from activity_stream.search.values import json_text, query_boolean, query_double, query_long
 
 FIELD, SCORE, DOC, NONE = "field", "score", "doc", "none"
+
+_STRING_TYPES = ("string", "keyword", "text", "wildcard")
+_DOUBLE_TYPES = ("double", "float", "half_float", "scaled_float")
 
 
 class Order(msgspec.Struct, frozen=True):
     """One key. `kind` NONE is a field that no document has; `column` is there for FIELD only.
 
-    `missing` is "_first" or "_last" of documents without a value or, with `substitute`, the value they get.
+    `substitute` is the sort value of documents without one, None only for strings: where those come, `first` says.
+    `native`: tantivy puts documents without a value where they belong, at the end.
     """
 
     kind: str
     descending: bool = False
     column: Column | None = None
     first: bool = False
+    native: bool = False
     substitute: Value | None = None
 
     @property
@@ -54,6 +70,12 @@ class Order(msgspec.Struct, frozen=True):
             return bytes.fromhex(str(found)).decode("utf-8", "surrogatepass")
         return found
 
+    def precedes(self, one: Value | None, other: Value | None) -> bool:
+        """Whether a sort value comes before another."""
+        if one is None or other is None:
+            return one is not other and (one is None) is self.first
+        return bool(one > other if self.descending else one < other)  # type: ignore[operator]
+
 
 IN_ORDER_OF_WRITING = Order(DOC)
 """The key that decides between documents that all others leave equal."""
@@ -64,39 +86,48 @@ def orders(keys: Sequence[SortKey], snapshot: Snapshot, alias: Alias, now_ms: in
     return [_order(key, snapshot, alias, now_ms) for key in keys]
 
 
-def after(given: Sequence[Scalar | None], keys: Sequence[Order], now_ms: int) -> list[Value | None]:
+def after(
+    given: Sequence[Scalar | None], keys: Sequence[SortKey], made: Sequence[Order], now_ms: int
+) -> list[Value | None]:
     """The sort values to go on after, as columns hold them. Raises SearchRefused for one its field cannot hold."""
-    return [None if value is None else _after(value, key, now_ms) for value, key in zip(given, keys, strict=True)]
+    return [
+        _after(value, order, _type_of_unmapped(key) if order.column is None else order.of.field.type, key.field, now_ms)
+        for value, key, order in zip(given, keys, made, strict=True)
+    ]
+
+
+def shown(value: Value | None) -> Value | None:
+    """A sort value as the answer has it: JSON has no infinite numbers."""
+    if isinstance(value, float) and math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    return value
 
 
 def equal(order: Order, value: Value | None, predicates: Predicates) -> Query:
     """The documents whose sort value this is. Not for the score."""
     if order.kind == NONE:
-        return Query.all_query() if value is None else nothing()
+        return Query.all_query() if value == order.substitute else nothing()
     column = order.of
     if value is None:
         return predicates.lacks(column)
     if order.descending:
         found = predicates.between(column, value, value, greatest=True)
     else:
-        found = without(
-            predicates.between(column, value, value), predicates.between(column, None, value, under_high=True)
-        )
+        lower = predicates.between(column, None, value, under_high=True)
+        found = without(predicates.between(column, value, value), lower)
     return either([found, predicates.lacks(column)]) if value == order.substitute else found
 
 
 def beyond(order: Order, value: Value | None, predicates: Predicates) -> Query:
     """The documents whose sort value comes after this one. Not for the score, nor for the order of writing."""
     if order.kind == NONE:
-        return nothing()
+        return Query.all_query() if order.precedes(value, order.substitute) else nothing()
     column = order.of
-    if value is None:
-        return predicates.has(column.present) if order.first else nothing()
-    found = present_beyond(order, value, predicates)
-    if order.substitute is not None:
-        lower = order.substitute < value if order.descending else order.substitute > value  # type: ignore[operator]
-        return either([found, predicates.lacks(column)]) if lower else found
-    return found if order.first else either([found, predicates.lacks(column)])
+    found = predicates.has(column.present) if value is None else present_beyond(order, value, predicates)
+    parts = [found] if value is not None or order.first else []
+    if order.precedes(value, order.substitute):
+        parts.append(predicates.lacks(column))
+    return either(parts)
 
 
 def present_beyond(order: Order, value: Value, predicates: Predicates) -> Query:
@@ -119,43 +150,63 @@ def _order(key: SortKey, snapshot: Snapshot, alias: Alias, now_ms: int) -> Order
     if key.field in ("_score", "_doc"):
         return Order(SCORE if key.field == "_score" else DOC, key.descending)
     column = snapshot.schema.column(alias, key.field)
-    if column is None:
-        if key.unmapped_type is None:
-            raise refusals.unmapped_sort(key.field)
-        return Order(NONE, key.descending)
-    kind = column.field.type
-    if kind is FieldType.TEXT and column.field.nested is None:
+    if column is None and key.unmapped_type is None:
+        raise refusals.unmapped_sort(key.field)
+    kind = _type_of_unmapped(key) if column is None else column.field.type
+    if kind is FieldType.TEXT:
         raise refusals.needs_fielddata(key.field)
-    if kind in (FieldType.GEO_POINT, FieldType.NESTED):
-        raise refusals.wrong_kind("[sort]", key.field, str(kind))
-    if not column.value:
-        return Order(NONE, key.descending)
-    first, substitute = key.missing == "_first", None
-    if key.missing not in ("_first", "_last"):
-        substitute = _held(key.missing, column, now_ms)
-    return Order(FIELD, key.descending, column, first, substitute)
+    if kind is FieldType.GEO_POINT:
+        raise refusals.wrong_kind("sorting without using a specific sorting feature", key.field, str(kind))
+    first, native = key.missing == "_first", key.missing == "_last"
+    own = not first and not native
+    substitute = _held(key.missing, kind, key.field, now_ms) if own else _outermost(kind, highest=first is key.descending)
+    if column is None or not column.value:
+        return Order(NONE, key.descending, None, first, native, substitute)
+    return Order(FIELD, key.descending, column, first, native, substitute)
 
 
-def _after(value: Scalar, key: Order, now_ms: int) -> Value | None:
-    if key.kind == NONE:
+def _type_of_unmapped(key: SortKey) -> FieldType:
+    if key.unmapped_type in _STRING_TYPES:
+        return FieldType.KEYWORD
+    return FieldType.DOUBLE if key.unmapped_type in _DOUBLE_TYPES else FieldType.LONG
+
+
+def _outermost(kind: FieldType, *, highest: bool) -> Value | None:
+    """What OpenSearch sorts documents without a value by."""
+    if kind in (FieldType.KEYWORD, FieldType.NESTED):
         return None
-    if key.kind == FIELD:
-        return _held(value, key.of, now_ms)
+    if kind is FieldType.DOUBLE:
+        return math.inf if highest else -math.inf
+    return GREATEST if highest else LEAST
+
+
+def _after(value: Scalar | None, key: Order, kind: FieldType, field: str, now_ms: int) -> Value | None:
+    if key.kind in (FIELD, NONE):
+        if value is None:
+            return _outermost(kind, highest=key.first is key.descending)
+        return _held(value, kind, field, now_ms)
     try:
-        return float(value) if key.kind == SCORE else int(value)
+        return float(value or 0) if key.kind == SCORE else int(value or 0)
     except ValueError:
-        raise refusals.illegal(f"Failed to parse search_after value [{value!s:.100}] for [_{key.kind}]") from None
+        raise refusals.illegal(f"Failed to parse search_after value [{value!s:.100}] for [{field}]") from None
 
 
-def _held(value: Scalar, column: Column, now_ms: int) -> Value:
-    """A value of the body as a column holds it. SearchRefused if it cannot."""
-    kind = column.field.type
-    if kind is FieldType.BOOLEAN and value in (0, 1):
-        return int(value)
+def _held(value: Scalar, kind: FieldType, field: str, now_ms: int) -> Value:
+    """A value of the body as a sort value. SearchRefused if it cannot be one."""
     try:
-        found = values.span(kind, value, now_ms)
+        return _read(value, kind, now_ms)
     except ValueError as problem:
-        raise refusals.wrong_value(column.field.name, str(problem)) from None
-    if found is None:
-        raise refusals.wrong_value(column.field.name, f"[{value!s:.100}] is not a whole number of 64 bits")
-    return found[0]
+        raise refusals.illegal(f"Failed to parse search_after value for field [{field}]: {problem}") from None
+
+
+def _read(value: Scalar, kind: FieldType, now_ms: int) -> Value:
+    if kind in (FieldType.KEYWORD, FieldType.NESTED):
+        return json_text(value)
+    if kind is FieldType.DATE and isinstance(value, str):
+        return bound_ms(value, now_ms, round_up=False)
+    if kind is FieldType.BOOLEAN and isinstance(value, bool | str):
+        return int(query_boolean(value))
+    if kind is FieldType.DOUBLE:
+        return float(str(value)) if value in ("Infinity", "-Infinity") else query_double(value)
+    whole = query_long(value)
+    return query_double(value) if whole is None else whole

@@ -3,6 +3,7 @@
 Values are as columns hold them: str for keywords, milliseconds for dates, 0 and 1 for booleans, numbers.
 """
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 
@@ -102,8 +103,8 @@ class Predicates:
     def _whole_range(
         self, name: str, low: Value | None, high: Value | None, *, over_low: bool, under_high: bool
     ) -> Query:
-        least = LEAST if low is None else int(low) + over_low
-        greatest = GREATEST if high is None else int(high) - under_high
+        least = LEAST if low is None else _next_whole(low, over=over_low)
+        greatest = GREATEST if high is None else -_next_whole(-high, over=under_high)  # type: ignore[operator]
         if least > greatest or least > GREATEST or greatest < LEAST:
             return nothing()
         least, greatest = max(least, LEAST), min(greatest, GREATEST)
@@ -143,3 +144,9 @@ class Predicates:
 
 def _text(value: Value | None) -> str | None:
     return None if value is None else str(value).encode("utf-8", "surrogatepass").hex()
+
+
+def _next_whole(low: Value, *, over: bool) -> int:
+    """The least whole number that is at least `low`, or `over` it."""
+    whole = math.ceil(low)  # type: ignore[arg-type]
+    return whole + 1 if over and whole == low else whole

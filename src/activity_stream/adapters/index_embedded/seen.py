@@ -18,6 +18,11 @@ class Seen:
         self._layers: list[tuple[bytearray, int]] = []
         self._room = 0
 
+    @property
+    def size(self) -> int:
+        """Bytes of memory."""
+        return sum(len(bits) for bits, _ in self._layers)
+
     def add(self, key: str) -> bool:
         """Remember a key. True if it may have been there before, False if it surely was not."""
         hashed = hash(key)

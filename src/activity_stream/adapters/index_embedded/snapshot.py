@@ -142,7 +142,8 @@ class Reader:
             raise IndexUnavailable(f"the index in {self._root} cannot be read: {error}") from error
 
     def _nothing(self) -> Snapshot:
-        if any(self._root.glob(f"{DIRECTORY_PREFIX}*")):
+        mine = directory_of(self._root, self._schema)  # a writer makes it a moment before its first commit
+        if any(each != mine for each in self._root.glob(f"{DIRECTORY_PREFIX}*")):
             raise IndexUnavailable(
                 f"the index in {self._root} is of another mapping: the collector rebuilds it when it starts"
             )

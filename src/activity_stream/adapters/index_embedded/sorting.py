@@ -88,12 +88,12 @@ class Sorter:
             return []
         head, rest = keys[0], keys[1:]
         if head.kind == NONE:
-            return [Hit(hit.address, (None, *hit.values)) for hit in self._walk(query, rest, count)]
+            return [Hit(hit.address, (head.substitute, *hit.values)) for hit in self._walk(query, rest, count)]
         if head.kind == SCORE:
             return self._by_score(query, keys, count)
         if head.kind == DOC:
             return self._by_writing(query, keys, count)
-        if not head.first and head.substitute is None:
+        if head.native:
             return self._by_column(query, keys, count)
         found: list[Hit] = []
         for part, tied in self._strata(head):
@@ -173,7 +173,7 @@ class Sorter:
     def _column_values(self, addresses: list[tantivy.DocAddress], order: Order, query: Query) -> list[Value | None]:
         """The sort value of each document by a key."""
         if order.kind == NONE or not addresses:
-            return [None] * len(addresses)
+            return [order.substitute] * len(addresses)
         if order.kind == DOC:
             return list(self._searcher.fast_field_values(SEQUENCE, addresses))
         if order.kind == FIELD and order.of.field.type is not FieldType.KEYWORD:
@@ -221,7 +221,5 @@ def _is_after(values: Sequence[Value | None], after: Sequence[Value | None], key
     for value, other, key in zip(values, after, keys, strict=False):
         if value == other:
             continue
-        if value is None or other is None:
-            return (value is None) is not key.first
-        return bool(value < other if key.descending else value > other)  # type: ignore[operator]
+        return key.precedes(other, value)
     return False

@@ -51,7 +51,7 @@ class Translator:
         return made if node.boost == 1.0 else Query.boost_query(made, node.boost)
 
     def match_all(self, _: q.MatchAll) -> Query:
-        return Query.all_query()
+        return _constant(Query.all_query())
 
     def match_none(self, _: q.MatchNone) -> Query:
         return nothing()
@@ -121,14 +121,14 @@ class Translator:
 
     def bool(self, node: q.Bool) -> Query:
         if not (node.must or node.filter or node.should or node.must_not):
-            return Query.all_query()
+            return _constant(Query.all_query())
         required = bool_requires(node)
-        if required > len(node.should):
-            return nothing()
         clauses = [(Occur.Must, self.query(each)) for each in node.must]
         clauses += [(Occur.Must, unscored(self.query(each))) for each in node.filter]
         clauses += [(Occur.Should, self.query(each)) for each in node.should]
         clauses += [(Occur.MustNot, self.query(each)) for each in node.must_not]
+        if required > len(node.should):
+            return nothing()
         if not (node.must or node.filter or node.should):
             clauses.append((Occur.Must, unscored(Query.all_query())))
         return Query.boolean_query(clauses, required) if required else Query.boolean_query(clauses)
@@ -218,7 +218,7 @@ def _constant(query: Query) -> Query:
 
 
 def _without_words(node: q.Match | q.MultiMatch | q.MatchPhrase) -> Query:
-    return Query.all_query() if node.zero_terms == "all" else nothing()
+    return _constant(Query.all_query()) if node.zero_terms == "all" else nothing()
 
 
 _TRANSLATIONS: Mapping[type[q.Node], Callable[[Translator, Any], Query]] = {

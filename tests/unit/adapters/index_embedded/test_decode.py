@@ -228,6 +228,6 @@ def test_what_cannot_be_read_is_refused_with_a_reason(source: bytes, reason: str
 
 
 def test_a_long_array_is_read_in_no_time() -> None:
-    """200,000 values of one field, one by one in objects, take time in proportion and no depth of calls."""
-    source = msgspec.json.encode({"actor": [{"dit:emailAddress": f"{n:06}"} for n in range(200_000)]})
-    assert len(read(source)["actor.dit:emailAddress"]) == 200_000
+    """100,000 values of one field, one by one in objects, take time in proportion and no depth of calls."""
+    source = msgspec.json.encode({"actor": [{"dit:emailAddress": f"{n:06}"} for n in range(100_000)]})
+    assert len(read(source)["actor.dit:emailAddress"]) == 100_000

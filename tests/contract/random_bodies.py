@@ -1,0 +1,275 @@
+"""Random documents and random search bodies over them, from few words, names and days, so that they meet often."""
+
+import json
+import random
+from typing import Any
+
+from activity_stream.model import Activity
+
+WORDS = ("trade", "export", "wine", "the", "café", "日本", "foo_bar", "don't", "3.14", "London")
+KEYS = ("a", "b", "ab", "A", "B c", "", "é", "zz", 'q"]', "a*", "a\nb", "x" * 60)
+DATES = (
+    "2020-01-01", "2020-01-01T00:00:00Z", "2020-02-29T12:00:00.123Z", "2021-06-15T23:59:59+01:00", "1969-12-31T23:59:59Z",
+    1577836800000, 0, "2020-03-01", "nonsense", "", None, {},
+)  # fmt: skip
+KEYWORD_FIELDS = ("type", "object.type", "object.url", "generator.name", "object.dit:status")
+DATE_FIELDS = ("published", "startTime", "object.published", "object.endTime")
+TEXT_FIELDS = ("object.name", "object.content", "object.keywords")
+BOOLEAN, UNMAPPED = "object.dit:public", "not.mapped"
+LONG, DOUBLE = "object.long", "object.double"
+ADDED = (LONG, DOUBLE)
+SORTABLE = (*KEYWORD_FIELDS, *DATE_FIELDS, BOOLEAN, LONG, DOUBLE, "id")
+
+
+def documents(rng: random.Random, count: int) -> list[Activity]:
+    """That many activities; some of the same id."""
+    return [_activity(rng, rng.randrange(count)) for _ in range(count)]
+
+
+def body(rng: random.Random) -> dict[str, Any]:
+    """A search with any of the parts that a search can have."""
+    made: dict[str, Any] = {"size": rng.choice((0, 1, 3, 10, 200))}
+    if rng.random() < 0.9:
+        made["query"] = query(rng, 3)
+    if rng.random() < 0.6:
+        made["sort"] = sort(rng)
+    if rng.random() < 0.2:
+        made["from"] = rng.randrange(12)
+    if rng.random() < 0.3:
+        made["track_total_hits"] = rng.choice((True, False, 3, 10))
+    if rng.random() < 0.2:
+        made["_source"] = rng.choice(
+            (False, True, "id", ["object.*"], {"excludes": ["object"]}, {"includes": ["*.type"], "excludes": ["object.t*"]})
+        )
+    if rng.random() < 0.4:
+        made["aggs"] = {f"agg{n}": aggregation(rng, 2) for n in range(rng.randint(1, 2))}
+    return made
+
+
+def query(rng: random.Random, depth: int) -> dict[str, Any]:
+    """A query of at most so many levels."""
+    if depth and rng.random() < 0.5:
+        return _compound(rng, depth - 1)
+    return rng.choice(_LEAVES)(rng)
+
+
+def sort(rng: random.Random) -> list[dict[str, Any]]:
+    """One to three keys."""
+    return [_key(rng) for _ in range(rng.randint(1, 3))]
+
+
+def aggregation(rng: random.Random, depth: int) -> dict[str, Any]:
+    """An aggregation of any kind, with others under it."""
+    kind = rng.choice(("terms", "histogram", "filter", "filters", "range", "metric", "metric"))
+    if kind == "metric":
+        return _metric(rng)
+    made = _BUCKETS[kind](rng)
+    if depth and rng.random() < 0.6:
+        under = {f"sub{n}": aggregation(rng, depth - 1) for n in range(rng.randint(1, 2))}
+        made["aggs"] = under
+        _order_by_figure(rng, made, under)
+    return made
+
+
+def _activity(rng: random.Random, number: int) -> Activity:
+    inner: dict[str, Any] = {"id": f"object:{number % 7}:{number}"}
+    document: dict[str, Any] = {"id": f"activity:{number}", "object": inner}
+    for name in (*KEYWORD_FIELDS, *DATE_FIELDS, *TEXT_FIELDS, BOOLEAN, LONG, DOUBLE):
+        if rng.random() < 0.65:
+            _put(document, name, _some(rng, name))
+    source = json.dumps(document).encode()
+    return Activity(document["id"], source, inner["id"], json.dumps(inner).encode())
+
+
+def _put(document: dict[str, Any], name: str, value: Any) -> None:
+    *outer, last = name.split(".")
+    for key in outer:
+        document = document.setdefault(key, {})
+    document[last] = value
+
+
+def _some(rng: random.Random, name: str) -> Any:
+    return [_value(rng, name) for _ in range(rng.randrange(4))] if rng.random() < 0.3 else _value(rng, name)
+
+
+def _value(rng: random.Random, name: str) -> Any:
+    if name in KEYWORD_FIELDS:
+        return rng.choice((*KEYS, 6, True, None))
+    if name in DATE_FIELDS:
+        return rng.choice(DATES)
+    if name in TEXT_FIELDS:
+        return _words(rng, 6)
+    if name == BOOLEAN:
+        return rng.choice((True, False, "true", "false", "x"))
+    return rng.choice((0, 1, -1, 5, 10, 2.5, "7", "x", None, 1e3))
+
+
+def _words(rng: random.Random, most: int) -> str:
+    return " ".join(rng.choice(WORDS) for _ in range(rng.randrange(most)))
+
+
+def _query_value(rng: random.Random, name: str) -> Any:
+    if name in KEYWORD_FIELDS or name == UNMAPPED:
+        return rng.choice((*KEYS, 6, True))
+    if name in DATE_FIELDS:
+        return rng.choice(("2020", "2020-01-01", "2020-02-29T12:00:00.123Z", 1577836800000, "now", "now-4y/y", "bad"))
+    if name in TEXT_FIELDS:
+        return rng.choice((*WORDS, _words(rng, 4)))
+    if name == BOOLEAN:
+        return rng.choice((True, False, "true", "x"))
+    if name == "id":
+        return f"activity:{rng.randrange(60)}"
+    return rng.choice((0, 1, 5, 2.5, "7", "x", -3))
+
+
+def _any_field(rng: random.Random) -> str:
+    return rng.choice((*SORTABLE, *TEXT_FIELDS, UNMAPPED))
+
+
+def _compound(rng: random.Random, depth: int) -> dict[str, Any]:
+    some = [query(rng, depth) for _ in range(rng.randint(1, 3))]
+    kind = rng.choice(("bool", "bool", "bool", "constant_score", "dis_max"))
+    if kind == "constant_score":
+        return {kind: {"filter": some[0], "boost": 2}}
+    if kind == "dis_max":
+        return {kind: {"queries": some, "tie_breaker": rng.choice((0, 0.5, 1))}}
+    parts: dict[str, Any] = {}
+    for each in some:
+        parts.setdefault(rng.choice(("must", "filter", "should", "should", "must_not")), []).append(each)
+    if rng.random() < 0.3:
+        parts["minimum_should_match"] = rng.choice((0, 1, 2, "50%", "-1", "1<75%"))
+    return {"bool": parts}
+
+
+def _term(rng: random.Random) -> dict[str, Any]:
+    name = _any_field(rng)
+    made: dict[str, Any] = {"value": _query_value(rng, name)}
+    if name in KEYWORD_FIELDS and rng.random() < 0.3:
+        made = {"value": rng.choice(KEYS), "case_insensitive": True}
+    return {"term": {name: made}}
+
+
+def _terms(rng: random.Random) -> dict[str, Any]:
+    name = _any_field(rng)
+    return {"terms": {name: [_query_value(rng, name) for _ in range(rng.randint(0, 3))]}}
+
+
+def _match(rng: random.Random) -> dict[str, Any]:
+    name = rng.choice((*TEXT_FIELDS, _any_field(rng)))
+    made: dict[str, Any] = {"query": _query_value(rng, name)}
+    made |= rng.choice(
+        ({}, {"operator": "and"}, {"minimum_should_match": "75%"}, {"zero_terms_query": "all"}, {"minimum_should_match": 2})
+    )
+    return {"match": {name: made}}
+
+
+def _multi_match(rng: random.Random) -> dict[str, Any]:
+    kind = rng.choice(("best_fields", "most_fields", "phrase"))
+    fields = rng.sample((*TEXT_FIELDS, "object.type", UNMAPPED), 2)
+    made = {"query": _words(rng, 4), "type": kind, "fields": [fields[0], f"{fields[1]}^2"]}
+    return {"multi_match": made | rng.choice(({}, {"operator": "and"} if kind != "phrase" else {}))}
+
+
+def _phrase(rng: random.Random) -> dict[str, Any]:
+    return {"match_phrase": {rng.choice(TEXT_FIELDS): _words(rng, 4)}}
+
+
+def _range(rng: random.Random) -> dict[str, Any]:
+    name = rng.choice((*SORTABLE, UNMAPPED))
+    bounds = {}
+    if rng.random() < 0.8:
+        bounds[rng.choice(("gt", "gte"))] = _query_value(rng, name)
+    if rng.random() < 0.6:
+        bounds[rng.choice(("lt", "lte"))] = _query_value(rng, name)
+    return {"range": {name: bounds}}
+
+
+def _exists(rng: random.Random) -> dict[str, Any]:
+    return {"exists": {"field": rng.choice((_any_field(rng), "object", "actor"))}}
+
+
+def _pattern(rng: random.Random) -> dict[str, Any]:
+    name = rng.choice((*KEYWORD_FIELDS, *TEXT_FIELDS, UNMAPPED))
+    extra = rng.choice(({}, {"case_insensitive": True}))
+    if rng.random() < 0.5:
+        return {"prefix": {name: {"value": rng.choice(("a", "A", "t", "ex", "", "é", "q\"", "a*")), **extra}}}
+    return {"wildcard": {name: {"value": rng.choice(("*", "a*", "?", "*b", "a\\*", "*e*", "A?", "t?e", "")), **extra}}}
+
+
+def _ids(rng: random.Random) -> dict[str, Any]:
+    return {"ids": {"values": [f"activity:{rng.randrange(60)}" for _ in range(3)]}}
+
+
+def _all(rng: random.Random) -> dict[str, Any]:
+    return rng.choice(({"match_all": {}}, {"match_none": {}}, {"bool": {}}))
+
+
+_LEAVES = (_term, _term, _terms, _match, _match, _multi_match, _phrase, _range, _range, _exists, _pattern, _ids, _all)
+
+
+def _key(rng: random.Random) -> dict[str, Any]:
+    name = rng.choice((*SORTABLE, UNMAPPED))
+    made: dict[str, Any] = {"order": rng.choice(("asc", "desc"))}
+    if rng.random() < 0.5:
+        made["missing"] = rng.choice(("_last", "_first", "_first", _query_value(rng, name)))
+    if name == UNMAPPED and rng.random() < 0.9:
+        made["unmapped_type"] = "keyword"
+    return {name: made}
+
+
+def _metric(rng: random.Random) -> dict[str, Any]:
+    kind = rng.choice(("min", "max", "avg", "sum", "stats", "value_count", "cardinality"))
+    name = rng.choice((*DATE_FIELDS, LONG, DOUBLE, BOOLEAN))
+    if kind in ("value_count", "cardinality"):
+        name = rng.choice((*SORTABLE, UNMAPPED))
+    made: dict[str, Any] = {"field": name}
+    if rng.random() < 0.2 and name in (LONG, DOUBLE):
+        made["missing"] = 4
+    return {kind: made}
+
+
+def _terms_buckets(rng: random.Random) -> dict[str, Any]:
+    name = rng.choice((*SORTABLE, UNMAPPED))
+    made: dict[str, Any] = {"field": name, "size": rng.choice((1, 3, 100))}
+    if rng.random() < 0.3:
+        made["order"] = rng.choice(({"_key": "desc"}, {"_count": "asc"}, [{"_count": "asc"}, {"_key": "desc"}]))
+    if rng.random() < 0.2:
+        made["min_doc_count"] = rng.choice((0, 2))
+    if name in KEYWORD_FIELDS and rng.random() < 0.3:
+        made |= rng.choice(({"include": ["a", "b", "zz"]}, {"exclude": ["a"]}, {"missing": "none"}, {"missing": "a"}))
+    return {"terms": made}
+
+
+def _histogram(rng: random.Random) -> dict[str, Any]:
+    made: dict[str, Any] = {"field": rng.choice(DATE_FIELDS)}
+    made |= rng.choice(
+        ({"calendar_interval": "month"}, {"calendar_interval": "year"}, {"calendar_interval": "quarter"},
+         {"calendar_interval": "week"}, {"fixed_interval": "30d"}, {"fixed_interval": "12h", "min_doc_count": 1},
+         {"calendar_interval": "1d", "min_doc_count": 1, "offset": "+6h"}, {"fixed_interval": "1ms"})
+    )  # fmt: skip
+    made |= rng.choice(({}, {}, {"keyed": True}, {"format": "yyyy-MM"}, {"missing": "2020-05-05"}, {"order": {"_key": "desc"}}))
+    return {"date_histogram": made}
+
+
+def _filter(rng: random.Random) -> dict[str, Any]:
+    return {"filter": query(rng, 1)}
+
+
+def _filters(rng: random.Random) -> dict[str, Any]:
+    named = {"first": query(rng, 1), "second": query(rng, 1)}
+    made: dict[str, Any] = {"filters": rng.choice((named, list(named.values())))}
+    return {"filters": made | rng.choice(({}, {"other_bucket": True}))}
+
+
+def _ranges(rng: random.Random) -> dict[str, Any]:
+    ranges = rng.choice(([{"to": 1}, {"from": 1, "to": 5}, {"from": 5}], [{"from": 0, "to": 8, "key": "k"}, {"from": 2.5}]))
+    return {"range": {"field": rng.choice((LONG, DOUBLE)), "ranges": ranges, "keyed": True}}
+
+
+_BUCKETS = {"terms": _terms_buckets, "histogram": _histogram, "filter": _filter, "filters": _filters, "range": _ranges}
+
+
+def _order_by_figure(rng: random.Random, made: dict[str, Any], under: dict[str, Any]) -> None:
+    single = [name for name, each in under.items() if {"min", "max", "sum", "cardinality"} & set(each)]
+    if "terms" in made and single and rng.random() < 0.6:
+        made["terms"]["order"] = {single[0]: rng.choice(("asc", "desc"))}
