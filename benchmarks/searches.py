@@ -15,6 +15,7 @@ from tests.flow.processes import KEY, SECRET, Process, client, settings, started
 
 PATH = "/v3/activities/_search"
 REQUESTS = 6_000
+EMBEDDED_REQUESTS = 1_000
 BODY = (
     b'{"size":10,"query":{"bool":{"filter":[{"term":{"object.type":"dit:activityStreamVerificationFeed:Verifier"}}]}},'
     b'"sort":[{"published":"desc"}]}'
@@ -48,15 +49,15 @@ async def connection(url: str, requests: list[bytes], times: list[float]) -> Non
     writer.close()
 
 
-async def load(url: str, connections: int, what: str, aim: str = "") -> list[Figure]:
+async def load(url: str, connections: int, what: str, number: int, aim: str = "") -> list[Figure]:
     """Searches a second and latency with so many connections."""
-    requests = [request(url) for _ in range(REQUESTS)]
+    requests = [request(url) for _ in range(number)]
     times: list[float] = []
     begun = time.perf_counter()
     await asyncio.gather(*(connection(url, requests, times) for _ in range(connections)))
     seconds = time.perf_counter() - begun
     return [
-        Figure(f"{what}, {connections} connections", REQUESTS / seconds, "1/s", aim),
+        Figure(f"{what}, {connections} connections", number / seconds, "1/s", aim),
         Figure("… latency, median", percentile(times, 0.5) * 1000, "ms"),
         Figure("… latency, 99th percentile", percentile(times, 0.99) * 1000, "ms"),
     ]
@@ -71,7 +72,7 @@ async def searches() -> list[Figure]:
     null = Process(child)
     url = await null.listening()
     for connections in (1, 16):
-        figures += await load(url, connections, "null index", "3,000" if connections > 1 else "")
+        figures += await load(url, connections, "null index", REQUESTS, "3,000" if connections > 1 else "")
     await null.stop()
     with tempfile.TemporaryDirectory() as directory:
         async with started("verification-feed", "--port", "0", environ={}) as feed:
@@ -83,5 +84,5 @@ async def searches() -> list[Figure]:
             async with started("incoming", environ=environ) as process:
                 url = await process.listening()
                 for connections in (1, 16):
-                    figures += await load(url, connections, "embedded index, 86,400 activities")
+                    figures += await load(url, connections, "embedded index, 86,400 activities", EMBEDDED_REQUESTS)
     return figures

@@ -8,8 +8,9 @@ from activity_stream.model import Activity
 
 WORDS = ("trade", "export", "wine", "the", "café", "日本", "foo_bar", "don't", "3.14", "London")
 KEYS = ("a", "b", "ab", "A", "B c", "", "é", "zz", 'q"]', "a*", "a\nb", "x" * 60)
-DATES = (
-    "2020-01-01", "2020-01-01T00:00:00Z", "2020-02-29T12:00:00.123Z", "2021-06-15T23:59:59+01:00", "1969-12-31T23:59:59Z",
+DATES: tuple[Any, ...] = (
+    "2020-01-01", "2020-01-01T00:00:00Z", "2020-02-29T12:00:00.123Z", "2021-06-15T23:59:59+01:00",
+    "1969-12-31T23:59:59Z",
     1577836800000, 0, "2020-03-01", "nonsense", "", None, {},
 )  # fmt: skip
 KEYWORD_FIELDS = ("type", "object.type", "object.url", "generator.name", "object.dit:status")
@@ -39,7 +40,14 @@ def body(rng: random.Random) -> dict[str, Any]:
         made["track_total_hits"] = rng.choice((True, False, 3, 10))
     if rng.random() < 0.2:
         made["_source"] = rng.choice(
-            (False, True, "id", ["object.*"], {"excludes": ["object"]}, {"includes": ["*.type"], "excludes": ["object.t*"]})
+            (
+                False,
+                True,
+                "id",
+                ["object.*"],
+                {"excludes": ["object"]},
+                {"includes": ["*.type"], "excludes": ["object.t*"]},
+            )
         )
     if rng.random() < 0.4:
         made["aggs"] = {f"agg{n}": aggregation(rng, 2) for n in range(rng.randint(1, 2))}
@@ -158,7 +166,13 @@ def _match(rng: random.Random) -> dict[str, Any]:
     name = rng.choice((*TEXT_FIELDS, _any_field(rng)))
     made: dict[str, Any] = {"query": _query_value(rng, name)}
     made |= rng.choice(
-        ({}, {"operator": "and"}, {"minimum_should_match": "75%"}, {"zero_terms_query": "all"}, {"minimum_should_match": 2})
+        (
+            {},
+            {"operator": "and"},
+            {"minimum_should_match": "75%"},
+            {"zero_terms_query": "all"},
+            {"minimum_should_match": 2},
+        )
     )
     return {"match": {name: made}}
 
@@ -192,7 +206,7 @@ def _pattern(rng: random.Random) -> dict[str, Any]:
     name = rng.choice((*KEYWORD_FIELDS, *TEXT_FIELDS, UNMAPPED))
     extra = rng.choice(({}, {"case_insensitive": True}))
     if rng.random() < 0.5:
-        return {"prefix": {name: {"value": rng.choice(("a", "A", "t", "ex", "", "é", "q\"", "a*")), **extra}}}
+        return {"prefix": {name: {"value": rng.choice(("a", "A", "t", "ex", "", "é", 'q"', "a*")), **extra}}}
     return {"wildcard": {name: {"value": rng.choice(("*", "a*", "?", "*b", "a\\*", "*e*", "A?", "t?e", "")), **extra}}}
 
 
@@ -247,7 +261,9 @@ def _histogram(rng: random.Random) -> dict[str, Any]:
          {"calendar_interval": "week"}, {"fixed_interval": "30d"}, {"fixed_interval": "12h", "min_doc_count": 1},
          {"calendar_interval": "1d", "min_doc_count": 1, "offset": "+6h"}, {"fixed_interval": "1ms"})
     )  # fmt: skip
-    made |= rng.choice(({}, {}, {"keyed": True}, {"format": "yyyy-MM"}, {"missing": "2020-05-05"}, {"order": {"_key": "desc"}}))
+    made |= rng.choice(
+        ({}, {}, {"keyed": True}, {"format": "yyyy-MM"}, {"missing": "2020-05-05"}, {"order": {"_key": "desc"}})
+    )
     return {"date_histogram": made}
 
 
@@ -262,7 +278,9 @@ def _filters(rng: random.Random) -> dict[str, Any]:
 
 
 def _ranges(rng: random.Random) -> dict[str, Any]:
-    ranges = rng.choice(([{"to": 1}, {"from": 1, "to": 5}, {"from": 5}], [{"from": 0, "to": 8, "key": "k"}, {"from": 2.5}]))
+    ranges = rng.choice(
+        ([{"to": 1}, {"from": 1, "to": 5}, {"from": 5}], [{"from": 0, "to": 8, "key": "k"}, {"from": 2.5}])
+    )
     return {"range": {"field": rng.choice((LONG, DOUBLE)), "ranges": ranges, "keyed": True}}
 
 

@@ -56,7 +56,9 @@ async def test_random_bodies_get_the_evaluators_answer(pair: Pair, seed: int) ->
         asked = body(rng)
         alias = Alias.OBJECTS if rng.random() < 0.1 else Alias.ACTIVITIES
         mine, theirs = [await _ask(index, alias, asked) for index in pair]
-        assert _comparable(mine, asked) == _comparable(theirs, asked), f"seed {seed}, body {number}: {json.dumps(asked)}"
+        assert _comparable(mine, asked) == _comparable(theirs, asked), (
+            f"seed {seed}, body {number}: {json.dumps(asked)}"
+        )
         answered += mine["status"] == 200
     assert answered > BODIES / 2
 

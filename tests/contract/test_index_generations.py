@@ -107,7 +107,9 @@ async def test_later_versions_replace_earlier_ones(index: Index) -> None:
     await index.write([generation], [activity("a", {"name": "3"}, n=3)], visible=False)
     await index.publish(generation)
     assert ([s["n"] for s in await sources(index)], len(await ids(index, Alias.OBJECTS))) == ([3], 1)
-    await index.write([generation], [activity("a", {"name": "4"}, n=4), activity("a", {"name": "5"}, n=5)], visible=True)
+    await index.write(
+        [generation], [activity("a", {"name": "4"}, n=4), activity("a", {"name": "5"}, n=5)], visible=True
+    )
     assert [s["n"] for s in await sources(index)] == [5]
     assert [s["name"] for s in await sources(index, Alias.OBJECTS)] == ["5"]
 
@@ -231,7 +233,9 @@ async def test_an_object_that_is_refused_does_not_take_its_activity_with_it(inde
     generation = await index.begin("one")
     name = "o" * 600
     source = msgspec.json.encode({"id": "a", "object": {"id": name}})
-    report = await index.write([generation], [Activity("a", source, name, msgspec.json.encode({"id": name}))], visible=False)
+    report = await index.write(
+        [generation], [Activity("a", source, name, msgspec.json.encode({"id": name}))], visible=False
+    )
     await index.publish(generation)
     assert report.stored == 1
     assert [(each.alias, each.id) for each in report.refused] == [(Alias.OBJECTS, name)]

@@ -65,7 +65,7 @@ class Reader:
 async def kills(directory: Path, count: int) -> None:
     """Kill the collector `count` times at random moments while a reader watches."""
     seed = int(os.environ.get("SIGKILL_SEED", random.SystemRandom().randrange(10**6)))
-    print(f"SIGKILL_SEED={seed}")  # noqa: T201 reproduces this run
+    print(f"SIGKILL_SEED={seed}")
     rng, extra = random.Random(seed), set[int]()
     source = Source()
     source.put(*BASE)

@@ -228,6 +228,10 @@ class History:
             await self._another_life()
         elif kind < 0.93:
             await decide(self.state, feed.name, self.chance.choice(("approve", "reject")))
+        elif kind < 0.97:
+            self._calm()
+            await self._check_fresh(self.feeds)
+            self._at_rest = False
 
     async def _another_life(self) -> None:
         kind = self.chance.choice(("crash", "crash", "stop", "second"))
@@ -256,11 +260,7 @@ class History:
 
     async def _come_to_rest(self) -> None:
         """Nothing fails and nothing changes any more: readers see each feed as its source has it."""
-        self._at_rest = True
-        for life in self._lives:
-            life.fate.index_failures = life.fate.state_failures = 0.0
-        for feed in self.feeds:
-            feed.source.failures.clear()
+        self._calm()
         troubled = self.chance.choice((None, *self.feeds))
         if troubled is not None:
             troubled.gate.broken = self.chance.choice(("fail", "hang"))
@@ -275,6 +275,14 @@ class History:
             troubled.gate.broken = ""
         await self._until_right(self.feeds)
         await self._check_counted()
+
+    def _calm(self) -> None:
+        """Nothing fails and nothing changes from now on."""
+        self._at_rest = True
+        for life in self._lives:
+            life.fate.index_failures = life.fate.state_failures = 0.0
+        for feed in self.feeds:
+            feed.source.failures.clear()
 
     async def _check_fresh(self, feeds: list[Feed]) -> None:
         """Updates alone show what is new within seconds, however long the next full ingest takes to come."""

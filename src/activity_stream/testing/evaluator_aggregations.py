@@ -160,7 +160,7 @@ class Aggregations:
         for start, end, asked in bounds:
             low, high = _or(start, float("-inf")), _or(end, float("inf"))
             members = [each for each in documents if any(low <= float(value) < high for value in values(each))]
-            buckets.append(_range_bucket(field, asked, start, end, members))
+            buckets.append(_range_bucket(field, asked, (start, end), members, keyed=agg.keyed))
         return {"buckets": self._shown(buckets, agg.aggs, keyed=agg.keyed)}
 
     def _bound(self, field: Field | None, value: Scalar | None) -> float | None:
@@ -236,18 +236,23 @@ def _is_included(agg: TermsAgg, field: Field | None, key: Scalar) -> bool:
 
 
 def _range_bucket(
-    field: Field | None, asked: RangeBucket, start: float | None, end: float | None, members: list[Document]
+    field: Field | None,
+    asked: RangeBucket,
+    bounds: tuple[float | None, float | None],
+    members: list[Document],
+    *,
+    keyed: bool,
 ) -> Bucket:
     shown: dict[str, Any] = {}
     texts = []
-    for name, bound in (("from", start), ("to", end)):
+    for name, bound in zip(("from", "to"), bounds, strict=True):
         texts.append("*" if bound is None else _bound_text(field, bound))
         if bound is not None:
             shown[name] = bound
             if field is not None and field.type is FieldType.DATE:
                 shown[f"{name}_as_string"] = texts[-1]
     key = asked.key if asked.key is not None else "-".join(texts)
-    return Bucket(key, members, shown, key)
+    return Bucket(key, members, shown if keyed else {"key": key} | shown, key)
 
 
 def _bound_text(field: Field | None, bound: float) -> str:

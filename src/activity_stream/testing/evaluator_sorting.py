@@ -118,7 +118,7 @@ def _type_of_unmapped(key: SortKey) -> FieldType:
 
 
 class Sorting:
-    """A whole sort. Without keys: best score first. What is equal comes in the order of writing."""
+    """A whole sort. Without keys: best score first. What is equal stays in the order in which it comes, of writing."""
 
     def __init__(self, keys: Sequence[SortKey], corpus: Corpus, now_ms: int) -> None:
         self._keys = [Key(key, corpus, now_ms) for key in keys]
@@ -126,7 +126,7 @@ class Sorting:
     def page(self, hits: Sequence[Hit], after: Sequence[Scalar | None] | None) -> list[Hit]:
         """The hits in order, with their sort values; only those after these values, if there are any."""
         if not self._keys:
-            return sorted(hits, key=lambda hit: (-hit.score, hit.document.written))
+            return sorted(hits, key=lambda hit: -hit.score)
         for hit in hits:
             hit.sort = tuple(key.value(hit) for key in self._keys)
         found = sorted(hits, key=cmp_to_key(self._compare_hits))
@@ -136,7 +136,7 @@ class Sorting:
         return [hit for hit in found if self._compare(hit.sort, start) > 0]
 
     def _compare_hits(self, one: Hit, other: Hit) -> int:
-        return self._compare(one.sort, other.sort) or one.document.written - other.document.written
+        return self._compare(one.sort, other.sort)
 
     def _compare(self, one: Sequence[Any], other: Sequence[Any]) -> int:
         compared = (key.compare(left, right) for key, left, right in zip(self._keys, one, other, strict=True))

@@ -8,7 +8,6 @@ from ipaddress import ip_network
 from typing import Any
 
 import aiohttp
-from activity_stream.testing.memory_index import MemoryIndex
 from aiohttp import web
 from yarl import URL
 
@@ -19,6 +18,7 @@ from activity_stream.api.parts import Parts
 from activity_stream.fields import searchable_fields
 from activity_stream.logs import Log
 from activity_stream.model import Activity, Alias, Caller, Grant, GrantKind
+from activity_stream.testing.memory_index import MemoryIndex
 from activity_stream.testing.memory_state import MemoryState
 from activity_stream.testing.moved_clock import MovedClock
 

@@ -59,7 +59,7 @@ async def one(api: Served, rng: random.Random) -> tuple[int, bytes]:
 async def test_malformed_requests_get_their_documented_answers() -> None:
     """Every answer is a known status with an error in JSON, and a right request works afterwards."""
     seed = int(os.environ.get("MALFORMED_SEED", random.SystemRandom().randrange(10**6)))
-    print(f"MALFORMED_SEED={seed}")  # noqa: T201 reproduces this run
+    print(f"MALFORMED_SEED={seed}")
     rng = random.Random(seed)
     seen = set()
     async with serving() as api:

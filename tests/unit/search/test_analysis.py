@@ -87,7 +87,7 @@ def test_no_token_is_longer_or_upper_case_or_empty() -> None:
 
 
 def test_english_is_cut_at_megabytes_a_second() -> None:
-    """A linear scan; the floor is far below what it does, so that a slow machine passes and a quadratic one does not."""
+    """A linear scan; the floor is far below what it does: a slow machine passes, a quadratic scan does not."""
     text = "Trade don't stop, e.g. in 2020 (see www.gov.uk). " * 20_000
     began = time.perf_counter()
     tokens(text)

@@ -76,7 +76,7 @@ def test_a_time_zone_is_for_values_without_one_and_for_rounding(value: str, zone
         ("2020", None, "+99:00"),
     ],
 )
-def test_what_cannot_be_read_raises_value_error(value: str | bool, fmt: str | None, zone: str | None) -> None:  # noqa: FBT001
+def test_what_cannot_be_read_raises_value_error(value: str | bool, fmt: str | None, zone: str | None) -> None:
     """Broken math, formats and zones are the caller's to correct, whatever the libraries below raise."""
     with pytest.raises(ValueError, match=r".+"):
         bound_ms(value, NOW, round_up=False, fmt=fmt, time_zone=zone)

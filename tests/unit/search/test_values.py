@@ -75,6 +75,6 @@ def test_whole_numbers_stay_whole() -> None:
         ("-5.5", False, False, -6),
     ],
 )
-def test_bounds_of_whole_numbers(value: Scalar, lower: bool, included: bool, expected: int) -> None:  # noqa: FBT001
+def test_bounds_of_whole_numbers(value: Scalar, lower: bool, included: bool, expected: int) -> None:
     """A bound is the outermost whole number that is within."""
     assert long_bound(value, lower=lower, included=included) == expected

@@ -16,7 +16,7 @@ from tantivy import Query
 from activity_stream.adapters.index_embedded.buckets import MAX_BUCKETS, Bucket, Maker
 from activity_stream.adapters.index_embedded.counting import Counter
 from activity_stream.adapters.index_embedded.metrics import Metrics
-from activity_stream.adapters.index_embedded.predicates import both, unscored, without
+from activity_stream.adapters.index_embedded.predicates import both, nothing, unscored, without
 from activity_stream.adapters.index_embedded.schema import Column
 from activity_stream.adapters.index_embedded.snapshot import Snapshot
 from activity_stream.adapters.index_embedded.translate import Translator
@@ -55,6 +55,7 @@ class Aggregator:
         visible = snapshot.visible(alias)
         self._maker = Maker(translator.predicates, self._counter, visible, now_ms, scoped=scoped)
         self._buckets = 0
+        self._empty: dict[tuple[int, ...], tuple[dict[str, Any], int]] = {}
 
     def run(self, query: Query, aggs: Mapping[str, Agg]) -> dict[str, Any]:
         """The aggregations' results by name. SearchRefused for what cannot be worked out, or has too many buckets."""
@@ -119,12 +120,12 @@ class Aggregator:
             raise refusals.too_many_buckets(MAX_BUCKETS)
         if deciding:
             some = {name: agg.aggs[name] for name in deciding}
-            under = {id(bucket): self.run(bucket.query(), some) for bucket in buckets}
+            under = {id(bucket): self._below(bucket, some) for bucket in buckets}
         ordered = sorted(buckets, key=lambda bucket: bucket.key)
         for path, descending in reversed(order):
             ranks = {id(bucket): _rank(bucket, path, under.get(id(bucket), {}), agg.aggs) for bucket in ordered}
             known = [bucket for bucket in ordered if ranks[id(bucket)] is not None]
-            known.sort(key=lambda bucket: ranks[id(bucket)], reverse=descending)  # noqa: B023
+            known.sort(key=lambda bucket: ranks[id(bucket)], reverse=descending)
             ordered = known + [bucket for bucket in ordered if ranks[id(bucket)] is None]
         return ordered, under
 
@@ -135,11 +136,24 @@ class Aggregator:
             return shown
         done = under.get(id(bucket), {})
         left = {name: each for name, each in agg.aggs.items() if name not in done}
-        done = done | self.run(bucket.query(), left) if left else done
+        done = done | self._below(bucket, left) if left else done
         return shown | {name: done[name] for name in agg.aggs}
 
-    def _count_bucket(self) -> None:
-        self._buckets += 1
+    def _below(self, bucket: Bucket, aggs: Mapping[str, Agg]) -> dict[str, Any]:
+        """What is under a bucket. Under all empty ones it is the same: a histogram can have thousands of them."""
+        if bucket.count:
+            return self.run(bucket.query(), aggs)
+        key = tuple(id(agg) for agg in aggs.values())
+        if key not in self._empty:
+            before = self._buckets
+            self._empty[key] = self.run(nothing(), aggs), self._buckets - before
+            return self._empty[key][0]
+        result, buckets = self._empty[key]
+        self._count_bucket(buckets)
+        return result
+
+    def _count_bucket(self, buckets: int = 1) -> None:
+        self._buckets += buckets
         if self._buckets > MAX_BUCKETS:
             raise refusals.too_many_buckets(MAX_BUCKETS)
 

@@ -13,6 +13,7 @@ from activity_stream.adapters.index_embedded.predicates import Predicates, Value
 from activity_stream.adapters.index_embedded.schema import Column
 from activity_stream.fields import FieldType
 from activity_stream.search import refusals
+from activity_stream.search.date_math import bound_ms
 from activity_stream.search.dates import format_date
 from activity_stream.search.limits import Limits
 from activity_stream.search.query import DateHistogramAgg, RangeAgg, Scalar, TermsAgg
@@ -112,7 +113,7 @@ class Maker:
         """The counts with zeros between the first and the last, and between the bounds that are asked for."""
         ends = list(counts)
         if agg.extended_bounds is not None:
-            bounds = [int(self._held(each, FieldType.DATE, agg.field)) for each in agg.extended_bounds]
+            bounds = [self._extended(each, agg) for each in agg.extended_bounds]
             if bounds[0] > bounds[1]:
                 raise refusals.illegal("[extended_bounds.min] cannot be greater than [extended_bounds.max]")
             ends += [intervals.number(each) for each in bounds]
@@ -121,6 +122,13 @@ class Maker:
         if max(ends) - min(ends) >= MAX_BUCKETS:
             raise refusals.too_many_buckets(MAX_BUCKETS)
         return {number: counts.get(number, 0) for number in range(min(ends), max(ends) + 1)}
+
+    def _extended(self, bound: Scalar, agg: DateHistogramAgg) -> int:
+        fmt = agg.format if isinstance(bound, str) else None
+        try:
+            return bound_ms(bound, self._now_ms, round_up=False, fmt=fmt)
+        except ValueError as problem:
+            raise refusals.wrong_value(agg.field, str(problem)) from None
 
     def _interval(
         self, query: Query, agg: DateHistogramAgg, intervals: Intervals, column: Column | None, number: int,
@@ -203,10 +211,7 @@ def _bound_text(value: float, kind: FieldType) -> str:
         return format_date(int(value))
     if value == 0 or 1e-3 <= abs(value) < 1e7:
         return repr(value)
-    mantissa, exponent = f"{value:e}".split("e")
+    exponent = int(f"{value:e}".partition("e")[2])
     digits = repr(value)
-    if "e" in digits:
-        mantissa = digits.partition("e")[0]
-    else:
-        mantissa = repr(value / 10 ** int(exponent))
-    return f"{mantissa if '.' in mantissa else mantissa + '.0'}E{int(exponent)}"
+    mantissa = digits.partition("e")[0] if "e" in digits else repr(value / 10**exponent)
+    return f"{mantissa if '.' in mantissa else mantissa + '.0'}E{exponent}"

@@ -116,9 +116,7 @@ def _gather(node: _Node, decoded: Any, found: dict[_Leaf, Any]) -> None:
             continue
         if child is not None:
             _descend(child, leaf, value, found)
-        elif leaf not in found:
-            found[leaf] = value
-        else:
+        elif leaf is not None:
             _put(found, leaf, value)
 
 
@@ -128,10 +126,10 @@ def _gather_dict(node: _Node, decoded: Any, found: dict[_Leaf, Any]) -> None:
         value = decoded.get(key)
         if value is None:
             continue
-        if child is None:
-            _put(found, leaf, value)
-        else:
+        if child is not None:
             _descend(child, leaf, value, found)
+        elif leaf is not None:
+            _put(found, leaf, value)
 
 
 def _descend(node: _Node, leaf: _Leaf | None, value: Any, found: dict[_Leaf, Any]) -> None:
@@ -147,9 +145,7 @@ def _descend(node: _Node, leaf: _Leaf | None, value: Any, found: dict[_Leaf, Any
         _put(found, leaf, value)
 
 
-def _put(found: dict[_Leaf, Any], leaf: _Leaf | None, value: Any) -> None:
-    if leaf is None:
-        return
+def _put(found: dict[_Leaf, Any], leaf: _Leaf, value: Any) -> None:
     before = found.get(leaf)
     if before is None:
         found[leaf] = value

@@ -63,6 +63,11 @@ class Documents:
             return Refused(alias, document_id, str(error))
 
 
+def readable(document_id: str) -> str:
+    """An id as it can be printed: half a surrogate pair is told by its number."""
+    return document_id.encode(errors="backslashreplace").decode()
+
+
 def to_tantivy(item: Item, index_name: str, key: str, sequence: int) -> tantivy.Document:
     """The document of an item in a generation; `sequence` is its place in the order of writing."""
     fields = item.entries.fields
@@ -92,8 +97,7 @@ def _checked(alias: Alias, document_id: str, source: bytes, entries: Entries) ->
     try:
         size = len(document_id.encode())
     except UnicodeEncodeError:
-        readable = document_id.encode(errors="backslashreplace").decode()
-        return Refused(alias, readable, "its id has half a surrogate pair in it, which is no character")
+        return Refused(alias, readable(document_id), "its id has half a surrogate pair in it, which is no character")
     if not 1 <= size <= MAX_ID_BYTES:
         return Refused(alias, document_id, f"its id has {size} bytes, where 1 to {MAX_ID_BYTES} are allowed")
     return Item(alias, document_id, source, entries)

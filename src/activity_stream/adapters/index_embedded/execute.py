@@ -65,7 +65,8 @@ class _Search:
         self._scorer = Scorer(snapshot, None)
         if scope is not None:
             plain = Translator(snapshot, alias, now_ms, self._scorer).query(_parsed_scope(scope))
-            self._scorer = Scorer(snapshot, both(unscored(plain), self._visible))
+            self._visible = unscored(both(plain, self._visible))
+            self._scorer = Scorer(snapshot, self._visible)
         self._scoped = scope is not None
         self._translator = Translator(snapshot, alias, now_ms, self._scorer)
         self._sorter = Sorter(snapshot, self._translator.predicates)
@@ -74,7 +75,7 @@ class _Search:
         """What the body finds. Raises SearchRefused."""
         query = both(self._translator.query(body.query), self._visible)
         keys = orders.orders(body.sort, self._snapshot, self._alias, self._now_ms)
-        top = self._snapshot.searcher.search(query, limit=1)
+        top: Any = self._snapshot.searcher.search(query, limit=1)
         best = top.hits[0][0] if top.hits and body.size else None
         wanted = body.from_ + body.size if body.size else 0
         if keys:

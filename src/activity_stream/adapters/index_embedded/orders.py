@@ -159,7 +159,9 @@ def _order(key: SortKey, snapshot: Snapshot, alias: Alias, now_ms: int) -> Order
         raise refusals.wrong_kind("sorting without using a specific sorting feature", key.field, str(kind))
     first, native = key.missing == "_first", key.missing == "_last"
     own = not first and not native
-    substitute = _held(key.missing, kind, key.field, now_ms) if own else _outermost(kind, highest=first is key.descending)
+    substitute = (
+        _held(key.missing, kind, key.field, now_ms) if own else _outermost(kind, highest=first is key.descending)
+    )
     if column is None or not column.value:
         return Order(NONE, key.descending, None, first, native, substitute)
     return Order(FIELD, key.descending, column, first, native, substitute)

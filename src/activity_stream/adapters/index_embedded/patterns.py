@@ -4,7 +4,7 @@ _ANY = "."
 
 
 def exactly(text: str, *, ignore_case: bool = True) -> str:
-    """This text."""
+    """The text itself."""
     return "".join(_character(each, ignore_case=ignore_case) for each in text)
 
 

@@ -126,7 +126,7 @@ class Predicates:
         )
 
     def _hex_range(self, name: str, low: str | None, high: str | None, *, over_low: bool, under_high: bool) -> Query:
-        """tantivy has ranges of text only in its query language: only digits of a hexadecimal column get there."""
+        """Ranges of text are there only in tantivy's query language: nothing but hexadecimal digits gets into it."""
         if low is not None and high is not None and (low > high or (low == high and (over_low or under_high))):
             return nothing()
         if high == "":

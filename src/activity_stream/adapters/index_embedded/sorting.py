@@ -180,7 +180,7 @@ class Sorter:
             return [order.value(each) for each in self._searcher.fast_field_values(order.name, addresses)]
         # tantivy gives out values of text only with the hits of a search that is ordered by them.
         sequences = self._searcher.fast_field_values(SEQUENCE, addresses)
-        these = self._predicates.any_of(SEQUENCE, sequences)
+        these = self._predicates.any_of(SEQUENCE, [each for each in sequences if each is not None])
         if order.kind == SCORE:
             hits = self._searcher.search(_narrowed(query, these), limit=len(addresses), count=False).hits
             scores = {_place(address): score for score, address in hits}
@@ -194,7 +194,8 @@ class Sorter:
         return self._searcher.search(query, limit=limit, order_by_field=name, order=order)
 
     def _total(self, query: Query) -> int:
-        return int(self._searcher.search(query, limit=1).count or 0)
+        found: Any = self._searcher.search(query, limit=1)
+        return int(found.count or 0)
 
 
 def _narrowed(query: Query, condition: Query) -> Query:
@@ -211,7 +212,7 @@ def _sorted(hits: list[Hit], keys: Sequence[Order], start: int) -> list[Hit]:
     for position, key in reversed(list(enumerate(keys, start))):
         present = [hit for hit in hits if hit.values[position] is not None]
         absent = [hit for hit in hits if hit.values[position] is None]
-        present.sort(key=lambda hit: hit.values[position], reverse=key.descending)  # type: ignore[arg-type, return-value]  # noqa: B023
+        present.sort(key=lambda hit: hit.values[position], reverse=key.descending)  # type: ignore[arg-type, return-value]
         hits = absent + present if key.first else present + absent
     return hits
 

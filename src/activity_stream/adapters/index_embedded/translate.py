@@ -14,7 +14,7 @@ from tantivy import Occur, Query
 
 from activity_stream.adapters.index_embedded import values
 from activity_stream.adapters.index_embedded.patterns import exactly, prefixed, wildcard
-from activity_stream.adapters.index_embedded.predicates import Predicates, both, either, nothing, unscored, without
+from activity_stream.adapters.index_embedded.predicates import Predicates, both, either, nothing, unscored
 from activity_stream.adapters.index_embedded.schema import KEY, Column, document_key
 from activity_stream.adapters.index_embedded.scoring import Scorer
 from activity_stream.adapters.index_embedded.snapshot import Snapshot
@@ -51,12 +51,15 @@ class Translator:
         return made if node.boost == 1.0 else Query.boost_query(made, node.boost)
 
     def match_all(self, _: q.MatchAll) -> Query:
+        """Everything, with score 1."""
         return _constant(Query.all_query())
 
     def match_none(self, _: q.MatchNone) -> Query:
+        """Nothing."""
         return nothing()
 
     def term(self, node: q.Term) -> Query:
+        """One exact value, or one of its spellings."""
         column = self.column(node.field)
         if column is None:
             return nothing()
@@ -67,6 +70,7 @@ class Translator:
         return self._equal(column, node.value)
 
     def terms(self, node: q.Terms) -> Query:
+        """Any of some values."""
         column = self.column(node.field)
         if column is None:
             return nothing()
@@ -76,9 +80,11 @@ class Translator:
         return _constant(either([self.predicates.any_of(column.value, points), *spans]))
 
     def match(self, node: q.Match) -> Query:
+        """Words in a field."""
         return self._match(node.field, node)
 
     def multi_match(self, node: q.MultiMatch) -> Query:
+        """Words in several fields."""
         parts = []
         for name, boost in node.fields:
             made = self._phrase(name, node) if node.type == "phrase" else self._match(name, node)
@@ -88,9 +94,11 @@ class Translator:
         return Query.disjunction_max_query(parts, float(node.tie_breaker)) if parts else nothing()
 
     def match_phrase(self, node: q.MatchPhrase) -> Query:
+        """Words next to each other."""
         return self._phrase(node.field, node)
 
     def range(self, node: q.Range) -> Query:
+        """Values between bounds."""
         column = self.column(node.field)
         if column is None:
             return nothing()
@@ -106,20 +114,25 @@ class Translator:
         return _constant(between)
 
     def exists(self, node: q.Exists) -> Query:
+        """Any value."""
         return _constant(self.predicates.has(*self._snapshot.schema.present_terms(self._alias, node.field)))
 
     def prefix(self, node: q.Prefix) -> Query:
+        """How a value begins."""
         return self._pattern("prefix", node.field, prefixed(node.value, ignore_case=node.case_insensitive))
 
     def wildcard(self, node: q.Wildcard) -> Query:
+        """What a value looks like."""
         return self._pattern("wildcard", node.field, wildcard(node.value, ignore_case=node.case_insensitive))
 
     def ids(self, node: q.Ids) -> Query:
+        """Documents by their ids."""
         names = [each.index_name(self._alias) for each in self._snapshot.generations.values()]
         keys = (document_key(name, each) for name, each in product(names, node.values))
         return _constant(self.predicates.any_of(KEY, keys))
 
     def bool(self, node: q.Bool) -> Query:
+        """Several queries together."""
         if not (node.must or node.filter or node.should or node.must_not):
             return _constant(Query.all_query())
         required = bool_requires(node)
@@ -134,9 +147,11 @@ class Translator:
         return Query.boolean_query(clauses, required) if required else Query.boolean_query(clauses)
 
     def constant_score(self, node: q.ConstantScore) -> Query:
+        """Another query, all with the same score."""
         return _constant(self.query(node.filter))
 
     def dis_max(self, node: q.DisMax) -> Query:
+        """The best of several queries."""
         parts = [self.query(each) for each in node.queries]
         return Query.disjunction_max_query(parts, float(node.tie_breaker)) if parts else nothing()
 

@@ -21,6 +21,7 @@ from activity_stream.adapters.index_embedded.documents import (
     Documents,
     Item,
     manifest_document,
+    readable,
     to_tantivy,
 )
 from activity_stream.adapters.index_embedded.journal import Journal, Operation, operations
@@ -74,8 +75,8 @@ class Writer:
         try:
             with border():
                 refused = self._add_all(generations, activities)
-        except EngineFailed as error:
-            refused = self._recover(error, operations(generations, activities))
+        except EngineFailed:
+            refused = self._recover(operations(generations, activities))
         else:
             self._journal.add(generations, activities)
             if self._journal.full or (visible and any(self._is_published(each) for each in generations)):
@@ -83,7 +84,7 @@ class Writer:
         refused = list(dict.fromkeys([*self._late, *refused]))
         self._late = []
         lost = {each.id for each in refused if each.alias is Alias.ACTIVITIES}
-        return WriteReport(sum(each.id not in lost for each in activities), tuple(refused))
+        return WriteReport(sum(readable(each.id) not in lost for each in activities), tuple(refused))
 
     def flush(self) -> None:
         """Commit what is not committed yet."""
@@ -154,8 +155,8 @@ class Writer:
         try:
             with border():
                 self._tantivy.commit()
-        except EngineFailed as error:
-            return self._recover(error, [])
+        except EngineFailed:
+            return self._recover([])
         self._journal.clear()
         return []
 
@@ -185,11 +186,9 @@ class Writer:
             self._journal.clear()
             self._failed = False
 
-    def _recover(self, error: EngineFailed, more: Sequence[Operation]) -> list[Refused]:
+    def _recover(self, more: Sequence[Operation]) -> list[Refused]:
         """After a failure: store the journal and what comes after it again, but for what cannot be stored."""
         self._failed = True
-        if disk_failed(error, self._directory):
-            raise self._unavailable(error) from error
         self._start_over()
         refused = self._replay([*self._journal.operations(), *more])
         self._journal.clear()

@@ -24,7 +24,9 @@ def embedded(root: Path, *added: AddedField) -> EmbeddedIndex:
 async def fill(index: EmbeddedIndex, *names: str) -> None:
     """Publish a generation of the feed "one" that has these activities."""
     generation = await index.begin("one")
-    await index.write([generation], [Activity(n, msgspec.json.encode({"id": n, "x": "y"})) for n in names], visible=False)
+    await index.write(
+        [generation], [Activity(n, msgspec.json.encode({"id": n, "x": "y"})) for n in names], visible=False
+    )
     await index.publish(generation)
 
 
@@ -102,7 +104,9 @@ async def test_the_event_loop_stays_free_while_much_is_written(tmp_path: Path) -
     index = embedded(tmp_path)
     await index.open(write=True)
     generation = await index.begin("one")
-    page = [Activity(f"{n}", msgspec.json.encode({"id": f"{n}", "object": {"content": "word " * 50}})) for n in range(3000)]
+    page = [
+        Activity(f"{n}", msgspec.json.encode({"id": f"{n}", "object": {"content": "word " * 50}})) for n in range(3000)
+    ]
     work = asyncio.create_task(index.write([generation], page, visible=False))
     longest = 0.0
     while not work.done():

@@ -40,7 +40,7 @@ def activity(name: str, **keys: Any) -> Activity:
 def sources(snapshot: Snapshot, alias: Alias = Alias.ACTIVITIES) -> list[dict[str, Any]]:
     """Everything that is visible of an alias."""
     hits = snapshot.searcher.search(snapshot.visible(alias), limit=10_000).hits
-    return [msgspec.json.decode(snapshot.searcher.doc(address).get_first(SOURCE)) for _, address in hits]
+    return [msgspec.json.decode(snapshot.searcher.doc(address).get_first(SOURCE) or b"") for _, address in hits]
 
 
 def found(root: Path, field: str, value: str | int) -> int:
@@ -71,10 +71,15 @@ async def index(tmp_path: Path) -> AsyncIterator[EmbeddedIndex]:
 @pytest.fixture
 def other(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
     """Another process that publishes generations of 120 activities and objects, one after the other."""
-    command = [sys.executable, str(Path(__file__).with_name("other_process.py")), str(tmp_path), "120"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with started(tmp_path) as process:
         yield process
         process.kill()
+
+
+def started(root: Path) -> "subprocess.Popen[str]":
+    """That other process."""
+    command = [sys.executable, str(Path(__file__).with_name("other_process.py")), str(root), "120"]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
 def published_by(other: "subprocess.Popen[str]") -> int:
@@ -85,7 +90,9 @@ def published_by(other: "subprocess.Popen[str]") -> int:
     return int(line)
 
 
-async def test_pitfall_1_values_of_the_wrong_type_do_not_poison_the_writer(index: EmbeddedIndex, tmp_path: Path) -> None:
+async def test_pitfall_1_values_of_the_wrong_type_do_not_poison_the_writer(
+    index: EmbeddedIndex, tmp_path: Path
+) -> None:
     """After documents whose every mapped value is wrong, the writer stores what comes next."""
     wrong: list[Any] = ["x", {}, [], [[]], True, 2**70, -1e300, {"id": []}, None]
     bad = [activity(f"bad{n}", published=v, type=v, object=v, actor=v, weight=v) for n, v in enumerate(wrong)]
@@ -152,7 +159,11 @@ async def test_pitfall_5_what_is_replaced_or_dropped_is_deleted(index: EmbeddedI
 
 async def test_pitfall_6_no_field_is_dropped_silently_and_no_nan_gets_in(index: EmbeddedIndex, tmp_path: Path) -> None:
     """Every mapped field of a document is found by its value; NaN and infinity are not there to spoil a sum."""
-    values: dict[FieldType, Any] = {FieldType.DATE: "1970-01-01T00:00:05Z", FieldType.BOOLEAN: True, FieldType.DOUBLE: 5}
+    values: dict[FieldType, Any] = {
+        FieldType.DATE: "1970-01-01T00:00:05Z",
+        FieldType.BOOLEAN: True,
+        FieldType.DOUBLE: 5,
+    }
     wanted: dict[FieldType, Any] = {FieldType.DATE: 5000, FieldType.BOOLEAN: 1, FieldType.DOUBLE: 5.0}
     item: dict[str, Any] = {}
     columns = {n: c for n, c in SCHEMA.columns(Alias.ACTIVITIES).items() if c.value}
@@ -163,7 +174,9 @@ async def test_pitfall_6_no_field_is_dropped_silently_and_no_nan_gets_in(index: 
         inner[column.field.path[-1]] = values.get(column.field.type, "x")
     nan = Activity("nan", b'{"id": "nan", "weight": NaN}')
     generation = await published(index, Activity("x", msgspec.json.encode(item)))
-    report = await index.write([generation], [nan, Activity("y", b'{"id": "y", "weight": [1e999, "NaN"]}')], visible=True)
+    report = await index.write(
+        [generation], [nan, Activity("y", b'{"id": "y", "weight": [1e999, "NaN"]}')], visible=True
+    )
     assert [each.id for each in report.refused] == ["nan"]
     assert [n for n, c in columns.items() if found(tmp_path, n, wanted.get(c.field.type, "x")) != 1] == []
     snapshot = Reader(tmp_path, SCHEMA).snapshot()
@@ -216,9 +229,8 @@ async def test_kill_9_of_a_writer_leaves_a_whole_index_and_a_free_lock(tmp_path:
     seed = random.randrange(2**32)
     sys.stderr.write(f"seed {seed}\n")
     chance = random.Random(seed)
-    command = [sys.executable, str(Path(__file__).with_name("other_process.py")), str(tmp_path), "120"]
     for _ in range(3):
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        with started(tmp_path) as process:
             number = published_by(process)
             await asyncio.sleep(chance.random() * 0.2)
             os.kill(process.pid, signal.SIGKILL)

@@ -28,7 +28,9 @@ def fill(root: Path, schema: EmbeddedSchema, names: list[str]) -> Generation:
     for each in (live, left):
         writer.begin(each)
         inner = b'{"id":"o","name":"thing"}'
-        items = [Activity(n, b'{"id":"%s","colour":"red","object":%s}' % (n.encode(), inner), "o", inner) for n in names]
+        items = [
+            Activity(n, b'{"id":"%s","colour":"red","object":%s}' % (n.encode(), inner), "o", inner) for n in names
+        ]
         writer.write([each], items, visible=False)
     writer.publish(live)
     writer.close()
@@ -46,7 +48,7 @@ def visible(root: Path, alias: Alias, schema: EmbeddedSchema = NEW) -> list[dict
     hits = snapshot.searcher.search(
         snapshot.visible(alias), limit=10_000, order_by_field="_seq", order=tantivy.Order.Asc
     ).hits
-    return [msgspec.json.decode(snapshot.searcher.doc(address).get_first(SOURCE)) for _, address in hits]
+    return [msgspec.json.decode(snapshot.searcher.doc(address).get_first(SOURCE) or b"") for _, address in hits]
 
 
 def test_a_changed_mapping_rebuilds_what_was_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,7 +96,7 @@ def test_a_rebuild_that_was_interrupted_is_begun_again(tmp_path: Path) -> None:
 
 
 def test_an_old_index_that_cannot_be_read_is_replaced_by_an_empty_one(tmp_path: Path) -> None:
-    """An index that is broken, or of another make, does not keep the collector from starting: feeds fill the new one."""
+    """An index that is broken, or of another make, keeps nobody from starting: feeds fill the new one."""
     broken = directory_of(tmp_path, OLD)
     broken.mkdir()
     (broken / "meta.json").write_text("{")

@@ -19,7 +19,7 @@ def test_internal_names_have_no_colons_nor_dots() -> None:
 
 
 def test_each_type_has_its_columns() -> None:
-    """Keywords have hexadecimal columns, numbers a greatest value, text only tokens, what is not indexed only presence."""
+    """Keywords have hexadecimal columns, numbers a greatest value, text its tokens, points their presence."""
     name = SCHEMA.column(Alias.ACTIVITIES, "generator.name")
     assert name is not None
     assert (name.high, name.hex) == (f"{name.value}h", f"{name.value}x")
@@ -49,7 +49,9 @@ def test_a_name_that_is_no_field_has_no_column() -> None:
 
 def test_an_objects_name_stands_for_the_fields_under_it() -> None:
     """`exists` on an object's name asks for any field under it, and not for those that only begin alike."""
-    under = {SCHEMA.columns(Alias.ACTIVITIES)[f"actor.dit:{n}"].present for n in ("companiesHouseNumber", "emailAddress")}
+    under = {
+        SCHEMA.columns(Alias.ACTIVITIES)[f"actor.dit:{n}"].present for n in ("companiesHouseNumber", "emailAddress")
+    }
     assert set(SCHEMA.present_terms(Alias.ACTIVITIES, "actor")) == under
     assert SCHEMA.present_terms(Alias.ACTIVITIES, "act") == ()
     assert len(SCHEMA.present_terms(Alias.ACTIVITIES, "object.name")) == 2
@@ -81,5 +83,3 @@ def test_every_column_is_a_field_of_the_index() -> None:
 def test_keys_tell_index_and_id_apart() -> None:
     """A key gives back the index name and the id, whatever is in the id."""
     assert split_key(document_key("activities__x", "a\x00b:ü")) == ("activities__x", "a\x00b:ü")
-
-

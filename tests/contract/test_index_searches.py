@@ -1,0 +1,172 @@
+"""What searches answer, written by hand; every index has to pass."""
+
+import json
+from typing import Any
+
+import pytest
+
+from activity_stream.errors import SearchRefused
+from activity_stream.model import Activity, Alias
+from activity_stream.ports import Index
+
+ROWS: list[dict[str, Any]] = [
+    {"id": "1", "type": "Create", "published": "2020-01-01T00:00:00Z",
+     "object": {"id": "o1", "type": ["Document", "dit:Event"], "name": "The wine export", "dit:public": True}},
+    {"id": "2", "type": "Create", "published": "2020-01-31T12:00:00Z",
+     "object": {"id": "o2", "type": "Document", "name": "Export of wine and cheese"}},
+    {"id": "3", "type": "Update", "published": "2020-03-01T00:00:00Z", "object": {"id": "o3", "type": "Person"}},
+    {"id": "4", "type": "update*", "object": {"id": "o4", "name": "cheese", "dit:public": False}},
+]  # fmt: skip
+
+
+@pytest.fixture
+async def searched(index: Index) -> Index:
+    """An index that has published the rows, and has others that are not published."""
+    generation = await index.begin("feed")
+    await index.write([generation], [_activity(row) for row in ROWS], visible=True)
+    await index.publish(generation)
+    hidden = await index.begin("feed")
+    await index.write([hidden], [_activity({**ROWS[0], "id": "hidden"})], visible=True)
+    return index
+
+
+@pytest.mark.parametrize(
+    ("query", "ids"),
+    [
+        ({"match_all": {}}, "1234"),
+        ({"match_none": {}}, ""),
+        ({"term": {"type": "Create"}}, "12"),
+        ({"term": {"type": "create"}}, ""),
+        ({"term": {"type": {"value": "create", "case_insensitive": True}}}, "12"),
+        ({"terms": {"object.type": ["Person", "dit:Event"]}}, "13"),
+        ({"term": {"object.dit:public": "true"}}, "1"),
+        ({"term": {"published": "2020-01-31"}}, "2"),
+        ({"match": {"object.name": "WINE cheese"}}, "124"),
+        ({"match": {"object.name": {"query": "wine cheese", "operator": "and"}}}, "2"),
+        ({"match_phrase": {"object.name": "wine export"}}, "1"),
+        ({"match_phrase": {"object.name": "wine"}}, "12"),
+        ({"multi_match": {"query": "cheese", "fields": ["object.name", "object.content"]}}, "24"),
+        ({"range": {"published": {"gt": "2020-01-01", "lte": "2020-01-31"}}}, "2"),
+        ({"range": {"published": {"gte": "2020-01||+1M/M"}}}, "3"),
+        ({"range": {"type": {"gt": "Create"}}}, "34"),
+        ({"range": {"published": {"gt": "2021", "lt": "2020"}}}, ""),
+        ({"exists": {"field": "published"}}, "123"),
+        ({"exists": {"field": "object"}}, "1234"),
+        ({"prefix": {"type": "update*"}}, "4"),
+        ({"wildcard": {"type": "?pdate*"}}, "34"),
+        ({"wildcard": {"type": "*\\*"}}, "4"),
+        ({"ids": {"values": ["2", "9", "hidden"]}}, "2"),
+        ({"bool": {}}, "1234"),
+        ({"bool": {"must_not": [{"term": {"type": "Create"}}]}}, "34"),
+        ({"bool": {"should": [{"term": {"id": "1"}}, {"term": {"id": "2"}}], "minimum_should_match": 3}}, ""),
+        ({"constant_score": {"filter": {"term": {"id": "3"}}}}, "3"),
+        ({"dis_max": {"queries": [{"term": {"id": "3"}}, {"term": {"id": "1"}}], "tie_breaker": 0}}, "13"),
+        ({"term": {"not.mapped": "x"}}, ""),
+        ({"term": {"type": 'x" OR *:* ]}'}}, ""),
+    ],
+)
+async def test_a_query_finds_its_documents_and_no_others(searched: Index, query: dict[str, Any], ids: str) -> None:
+    """Each kind of query finds what its meaning says."""
+    answer = await _ask(searched, {"query": query, "sort": ["id"]})
+    assert "".join(hit["_id"] for hit in answer["hits"]["hits"]) == ids
+
+
+@pytest.mark.parametrize(
+    ("sort", "ids", "values"),
+    [
+        ([{"published": "desc"}], "3214", [1583020800000, 1580472000000, 1577836800000, -(2**63)]),
+        ([{"published": {"order": "asc", "missing": "_first"}}], "4123", None),
+        ([{"object.type": "asc"}, {"id": "desc"}], "2134", ["Document", "Document", "Person", None]),
+        ([{"object.type": "desc"}], "1324", ["dit:Event", "Person", "Document", None]),
+        ([{"no": {"order": "asc", "unmapped_type": "keyword"}}, {"id": "desc"}], "4321", None),
+    ],
+)
+async def test_a_sort_orders_hits_and_shows_what_by(
+    searched: Index, sort: list[Any], ids: str, values: list[Any] | None
+) -> None:
+    """Ascending the least value counts, descending the greatest; what has none comes where `missing` says."""
+    hits = (await _ask(searched, {"sort": sort}))["hits"]["hits"]
+    assert "".join(hit["_id"] for hit in hits) == ids
+    assert values is None or [hit["sort"][0] for hit in hits] == values
+
+
+async def test_a_hit_has_the_shape_that_clients_read(searched: Index) -> None:
+    """Index, id, score and the source byte for byte; the total counted."""
+    body = json.dumps({"query": {"term": {"id": "1"}}}).encode()
+    answer = (await searched.search(Alias.ACTIVITIES, body)).body
+    assert json.dumps(ROWS[0]).encode() in answer
+    decoded = json.loads(answer)
+    assert decoded["_shards"] == {"total": 1, "successful": 1, "skipped": 0, "failed": 0}
+    assert decoded["timed_out"] is False
+    assert decoded["hits"]["total"] == {"value": 1, "relation": "eq"}
+    (hit,) = decoded["hits"]["hits"]
+    assert hit["_index"].startswith("activities__feed_id_feed__date_")
+    assert hit["_score"] == decoded["hits"]["max_score"] > 0
+
+
+async def test_totals_are_counted_as_far_as_asked(searched: Index) -> None:
+    """Up to a number, not at all, or wholly."""
+    assert (await _ask(searched, {"track_total_hits": 2}))["hits"]["total"] == {"value": 2, "relation": "gte"}
+    assert "total" not in (await _ask(searched, {"track_total_hits": False}))["hits"]
+
+
+async def test_aggregations_count_exactly_and_show_empty_buckets(searched: Index) -> None:
+    """Terms by count then key, with what is left out counted; months without documents between others."""
+    aggs = {
+        "types": {"terms": {"field": "object.type", "size": 1}, "aggs": {"last": {"max": {"field": "published"}}}},
+        "months": {"date_histogram": {"field": "published", "calendar_interval": "month", "format": "yyyy-MM"}},
+        "none": {"filter": {"match_none": {}}, "aggs": {"stats": {"stats": {"field": "published"}}}},
+    }
+    found = (await _ask(searched, {"size": 0, "aggs": aggs}))["aggregations"]
+    assert found["types"]["sum_other_doc_count"] == 2
+    (first,) = found["types"]["buckets"]
+    assert (first["key"], first["doc_count"]) == ("Document", 2)
+    assert first["last"] == {"value": 1580472000000.0, "value_as_string": "2020-01-31T12:00:00.000Z"}
+    assert [(each["key_as_string"], each["doc_count"]) for each in found["months"]["buckets"]] == [
+        ("2020-01", 2), ("2020-02", 0), ("2020-03", 1)
+    ]  # fmt: skip
+    assert found["none"]["doc_count"] == 0
+    assert found["none"]["stats"] == {"count": 0, "min": None, "max": None, "avg": None, "sum": 0.0}
+
+
+async def test_nothing_of_what_a_scope_leaves_out_shows_in_scores(searched: Index) -> None:
+    """A word's score is the same as if the documents outside of the scope were not there."""
+    scope = {"term": {"type": "Create"}}
+    body = {"query": {"bool": {"must": [{"match": {"object.name": "cheese"}}], "filter": [scope]}}}
+    before = await _ask(searched, body, scope)
+    generation = await searched.begin("other")
+    row = {"id": "z", "type": "Update", "object": {"id": "z", "name": "cheese"}}
+    await searched.write([generation], [_activity({**row, "id": f"z{n}"}) for n in range(30)], visible=True)
+    await searched.publish(generation)
+    after = await _ask(searched, body, scope)
+    assert [hit["_score"] for hit in after["hits"]["hits"]] == [hit["_score"] for hit in before["hits"]["hits"]]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"query": {"term": {"published": "tomorrow"}}},
+        {"query": {"prefix": {"published": "2020"}}},
+        {"sort": ["object.name"]},
+        {"sort": ["not.mapped"]},
+        {"aggs": {"a": {"terms": {"field": "object.name"}}}},
+        {"aggs": {"a": {"date_histogram": {"field": "published", "fixed_interval": "1ms"}}}},
+        {"size": 10**12},
+    ],
+)
+async def test_what_cannot_be_answered_is_a_400_with_a_reason(searched: Index, body: dict[str, Any]) -> None:
+    """A wrong value, a field that cannot be used so, too many buckets, too large a page."""
+    with pytest.raises(SearchRefused) as refused:
+        await _ask(searched, body)
+    assert refused.value.status == 400
+    assert json.loads(refused.value.body)["error"]["reason"]
+
+
+async def _ask(index: Index, body: Any, scope: Any = None) -> Any:
+    narrowed = None if scope is None else json.dumps(scope).encode()
+    return json.loads((await index.search(Alias.ACTIVITIES, json.dumps(body).encode(), scope=narrowed)).body)
+
+
+def _activity(row: dict[str, Any]) -> Activity:
+    inner = row["object"]
+    return Activity(row["id"], json.dumps(row).encode(), inner["id"], json.dumps(inner).encode())
