@@ -13,6 +13,11 @@ def is_unrestricted(caller: Caller, alias: Alias) -> bool:
     return bool(grants) and all(grant.kind is GrantKind.MATCH_ALL for grant in grants)
 
 
+def sees_everything(caller: Caller) -> bool:
+    """Whether no alias holds anything that the caller may not see."""
+    return all(is_unrestricted(caller, alias) for alias in Alias)
+
+
 def may_use(caller: Caller, method: str) -> bool:
     """Whether the caller may send requests of this HTTP method; grants permit every method."""
     return caller.methods is None or method in caller.methods

@@ -59,7 +59,7 @@ class Stale(Refusal):
 def payload_hash(content_type: str, body: bytes) -> str:
     """The hash of a payload: its media type, lower case and without parameters, and its bytes."""
     kind = content_type.partition(";")[0].strip().lower()
-    return b64encode(sha256(b"hawk.1.payload\n" + kind.encode() + b"\n" + body + b"\n").digest()).decode()
+    return b64encode(sha256(b"hawk.1.payload\n" + _bytes(kind) + b"\n" + body + b"\n").digest()).decode()
 
 
 def sign(
@@ -115,7 +115,7 @@ def verify(
         raise Refusal(f"the header lacks {', '.join(missing)}")
     secret = secret_of(values["id"])
     if secret is None:
-        raise Refusal("there is no such key")
+        raise Refusal(f"there is no key {values['id'][:100]!r}")
     fields = Artifacts(
         method=target.method.upper(),
         resource=target.resource,
@@ -124,13 +124,13 @@ def verify(
         **{name: values.get(name, "") for name in ("id", "ts", "nonce", "hash", "mac", "ext", "app", "dlg")},
     )
     if not hmac.compare_digest(_mac("header", fields, secret).encode(), fields.mac.encode()):
-        raise Refusal("the mac is not the one that this request has with this key")
+        raise Refusal(f"the mac is not the one that this request has with the key {fields.id!r}")
     if not hmac.compare_digest(payload_hash(content_type, body).encode(), fields.hash.encode()):
-        raise Refusal("the hash is not the one that this payload has")
+        raise Refusal(f"the hash is not the one that this payload has (key {fields.id!r})")
     if not re.fullmatch(r"[0-9]{1,12}", fields.ts):
-        raise Refusal("ts is not a number of seconds")
+        raise Refusal(f"ts is not a number of seconds (key {fields.id!r})")
     if abs(int(fields.ts) - now) > SKEW_SECONDS:
-        raise Stale(f"ts is {int(fields.ts) - now:+.0f} s away from now")
+        raise Stale(f"ts is {int(fields.ts) - now:+.0f} s away from now (key {fields.id!r})")
     return fields
 
 
@@ -148,8 +148,8 @@ def parse(header: str) -> dict[str, str]:
             raise Refusal("the header has an attribute that is malformed, unknown or there twice")
         values[attribute[1]] = attribute[2]
         at = attribute.end()
-        if not attribute[3] and at < len(text):
-            raise Refusal("the header's attributes are not separated by commas")
+        if bool(attribute[3]) is (at == len(text)):
+            raise Refusal("the header's attributes are not separated by single commas")
     return values
 
 
@@ -214,4 +214,9 @@ def _mac(kind: str, fields: Artifacts, secret: str) -> str:
     )
     if fields.app:
         text += f"{fields.app}\n{fields.dlg}\n"
-    return b64encode(hmac.digest(secret.encode(), text.encode(), "sha256")).decode()
+    return b64encode(hmac.digest(secret.encode(), _bytes(text), "sha256")).decode()
+
+
+def _bytes(text: str) -> bytes:
+    """What came over the wire: bytes that are not UTF-8 stand in text as lone surrogates."""
+    return text.encode("utf-8", "surrogateescape")

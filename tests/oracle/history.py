@@ -214,19 +214,19 @@ class History:
     async def _happen(self) -> None:
         kind = self.chance.random()
         feed = self.chance.choice(self.feeds)
-        if kind < 0.62:
+        if kind < 0.58:
             feed.change()
-        elif kind < 0.70:
+        elif kind < 0.64:
             feed.fail()
-        elif kind < 0.82:
+        elif kind < 0.77:
             for life in self._lives:
                 life.fate.index_failures = self.chance.choice((0.0, 0.05, 0.2))
-        elif kind < 0.85:
+        elif kind < 0.80:
             for life in self._lives:
                 life.fate.state_failures = self.chance.choice((0.0, 0.0, 0.2, 1.0))
-        elif kind < 0.90:
+        elif kind < 0.86:
             await self._another_life()
-        elif kind < 0.93:
+        elif kind < 0.89:
             await decide(self.state, feed.name, self.chance.choice(("approve", "reject")))
         elif kind < 0.97:
             self._calm()

@@ -1,21 +1,24 @@
 """The API ("Incoming"): its routes, and the order in which a request is dealt with.
 
 label        a random tag for the log; `Server: activity-stream` on every answer
+signed       `Server-Authorization`, once the caller is known
 problems     whatever goes wrong behind it becomes JSON
-admitted     body read, caller known (guard), answer signed      only the routes that ask for something
+admitted     headers, body, signature, permission      only the routes that ask for something
 handler
 """
 
+import asyncio
+import logging
 import secrets
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 from aiohttp.typedefs import Handler
 
 from activity_stream.api import search, status
 from activity_stream.api.guard import Guard
 from activity_stream.api.parts import PARTS, Parts
 from activity_stream.api.problems import LOG, problems
-from activity_stream.api.search import GUARD, SEARCHES, admitted
+from activity_stream.api.search import GUARD, SEARCHES, admitted, signed
 from activity_stream.api.v1 import activities, next_page
 from activity_stream.search.search import Searches
 
@@ -24,7 +27,7 @@ SERVER = "activity-stream"
 
 def make_app(parts: Parts) -> web.Application:
     """The whole API as an application of aiohttp."""
-    app = web.Application(middlewares=[label, problems], client_max_size=parts.max_body_bytes)
+    app = web.Application(middlewares=[label, signed, problems], client_max_size=parts.max_body_bytes)
     app[PARTS] = parts
     app[GUARD] = Guard(parts.keys, parts.whitelist, parts.state, parts.clock)
     app[SEARCHES] = Searches(parts.index)
@@ -49,16 +52,27 @@ def make_app(parts: Parts) -> web.Application:
             [
                 _get(f"{root}/v3/", admitted(search.root)),
                 _get(f"{root}/v3/activities/_search", admitted(search.activities)),
-                web.post(f"{root}/v3/activities/_search", admitted(search.activities)),
+                _post(f"{root}/v3/activities/_search", admitted(search.activities)),
                 _get(f"{root}/v3/objects/_search", admitted(search.objects)),
-                web.post(f"{root}/v3/objects/_search", admitted(search.objects)),
+                _post(f"{root}/v3/objects/_search", admitted(search.objects)),
             ]
         )
     return app
 
 
 def _get(path: str, handler: Handler) -> web.RouteDef:
-    return web.get(path, handler, allow_head=False)
+    return web.get(path, handler, allow_head=False, expect_handler=_expect)
+
+
+def _post(path: str, handler: Handler) -> web.RouteDef:
+    return web.post(path, handler, expect_handler=_expect)
+
+
+async def _expect(request: web.Request) -> None:
+    """Tell a client that asks first to go on; nothing else can be expected, and wishing for it changes nothing."""
+    if request.headers["Expect"].lower() == "100-continue" and request.version == HttpVersion11:
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # what counts is whether the answer itself has begun
 
 
 async def _name_the_server(_request: web.Request, response: web.StreamResponse) -> None:
@@ -67,9 +81,21 @@ async def _name_the_server(_request: web.Request, response: web.StreamResponse) 
 
 @web.middleware
 async def label(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Give the request a tag that its log lines share, and log its beginning and end."""
-    log = request.app[PARTS].log.with_tags(secrets.token_urlsafe(6))
-    request[LOG] = log
-    agent = request.headers.get("User-Agent", "-")
-    with log.step(f"Receiving request ({request.method} {request.path}) ({agent[:200]})"):
-        return await handler(request)
+    """Give the request a tag that its log lines share, and log its beginning and end.
+
+    Not one step of the log: the key, which is not known at the beginning, is among the tags at the end.
+    """
+    request[LOG] = request.app[PARTS].log.with_tags(secrets.token_urlsafe(6))
+    version, agent = request.version, request.headers.get("User-Agent", "-")
+    action = (
+        f"Receiving request ({request.method} {request.rel_url.raw_path} HTTP/{version.major}.{version.minor}) "
+        f"({agent[:200]})"
+    )
+    request[LOG].write(logging.INFO, action, "started")
+    try:
+        response = await handler(request)
+    except asyncio.CancelledError:
+        request[LOG].write(logging.INFO, action, "cancelled")
+        raise
+    request[LOG].write(logging.INFO, action, "failed" if response.status >= 500 else "done")
+    return response

@@ -5,14 +5,15 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 from aiohttp import web
+from multidict import CIMultiDictProxy
 
 from activity_stream import hawk
 from activity_stream.errors import NotAuthenticated, NotAuthorized
 from activity_stream.grants import may_use
-from activity_stream.logs import Log
 from activity_stream.model import Caller
 from activity_stream.ports import Clock, State
 
+Headers = CIMultiDictProxy[str]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 INCORRECT = "Incorrect authentication credentials."
 NO_PROTO = "The X-Forwarded-Proto header was not set."
@@ -22,6 +23,8 @@ NOT_PERMITTED = "You are not authorized to perform this action."
 NONCE_SECONDS = 120
 MAX_ADDRESS_LENGTH = 64
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_NEEDED = {"X-Forwarded-Proto": NO_PROTO, "Authorization": NOT_PROVIDED, "Content-Type": NO_TYPE}
+"""The headers that must be there, in the order in which their absence is told."""
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -51,9 +54,13 @@ class Guest(msgspec.Struct, frozen=True):
     artifacts: hawk.Artifacts
     secret: str
 
+    def __repr__(self) -> str:
+        """Who it is; never the secret."""
+        return f"Guest({self.caller.key_id!r})"
+
 
 class Guard:
-    """Lets requests in, or says why not."""
+    """Lets requests in, or says why not, in three steps: headers, signature, permission."""
 
     def __init__(self, keys: Mapping[str, Key], whitelist: Sequence[Network], state: State, clock: Clock) -> None:
         self._keys = keys
@@ -61,27 +68,26 @@ class Guard:
         self._state = state
         self._clock = clock
 
-    async def admit(self, request: web.Request, body: bytes, log: Log) -> Guest:
-        """Who sent the request. Raises Refused (401), NotAuthorized (403), StateUnavailable."""
-        headers = request.headers
+    def check_headers(self, headers: Headers) -> None:
+        """Raises Refused where the address is not listed or a header is missing; needs no body."""
         if self._whitelist and not self._is_listed(headers.getall("X-Forwarded-For", ())):
             raise Refused(INCORRECT, "the address is not in the whitelist")
-        proto = headers.get("X-Forwarded-Proto")
-        if proto is None:
-            raise Refused(NO_PROTO, "no X-Forwarded-Proto")
-        header = headers.get("Authorization")
-        if header is None:
-            raise Refused(NOT_PROVIDED, "no Authorization")
-        content_type = headers.get("Content-Type")
-        if content_type is None:
-            raise Refused(NO_TYPE, "no Content-Type")
-        target = target_of(request, proto)
-        guest = self._verified(header, target, content_type, body)
+        for name, details in _NEEDED.items():
+            if name not in headers:
+                raise Refused(details, f"no {name}")
+
+    async def authenticate(self, request: web.Request, body: bytes) -> Guest:
+        """Who signed the request, whose headers have been checked. Raises Refused, StateUnavailable."""
+        headers = request.headers
+        target = target_of(request.method, request.raw_path, headers)
+        guest = self._verified(headers["Authorization"], target, headers["Content-Type"], body)
         await self._once(guest)
-        if not may_use(guest.caller, request.method):
-            log.warning(f"({guest.caller.key_id}) may not use {request.method}")
-            raise NotAuthorized(NOT_PERMITTED)
         return guest
+
+    def permit(self, guest: Guest, method: str) -> None:
+        """Raises NotAuthorized where the guest may not use the method."""
+        if not may_use(guest.caller, method):
+            raise NotAuthorized(NOT_PERMITTED)
 
     def _is_listed(self, values: Sequence[str]) -> bool:
         """Whether the client's address, the second from the right, is in a listed network."""
@@ -112,17 +118,18 @@ class Guard:
     async def _once(self, guest: Guest) -> None:
         """A nonce is good once per key, over all processes (the promise *once*)."""
         if not await self._state.add(f"nonce:{guest.artifacts.id}:{guest.artifacts.nonce}", b"", NONCE_SECONDS):
-            raise Refused(INCORRECT, "the nonce has been used before")
+            raise Refused(INCORRECT, f"the nonce has been used before (key {guest.artifacts.id!r})")
 
 
-def target_of(request: web.Request, proto: str) -> hawk.Target:
-    """What the client signed: the raw path, and the host and port it meant.
+def target_of(method: str, raw_path: str, headers: Headers) -> hawk.Target:
+    """What the client signed: the raw path and query, and the host and port it meant.
 
     A proxy in front changes neither `Host` nor the path. Without a port in `Host` it is the default of what
     `X-Forwarded-Proto` names; one proxy sends there what is no scheme, but then a port in `Host`.
     """
-    host, port = split_host(request.headers.get("Host", ""))
-    return hawk.Target(request.method, request.raw_path, host, port or _DEFAULT_PORTS.get(proto.strip().lower(), 80))
+    host, port = split_host(headers.get("Host", ""))
+    scheme = headers["X-Forwarded-Proto"].strip().lower()
+    return hawk.Target(method, raw_path, host, port or _DEFAULT_PORTS.get(scheme, 80))
 
 
 def split_host(value: str) -> tuple[str, int | None]:

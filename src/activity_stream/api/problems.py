@@ -5,12 +5,13 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from activity_stream.api.guard import Refused
-from activity_stream.errors import CallerError
+from activity_stream.errors import CallerError, IndexUnavailable, StateUnavailable
 from activity_stream.logs import Log
 
 LOG: web.RequestKey[Log] = web.RequestKey("log", Log)
 UNKNOWN = "An unknown error occurred."
 _BODY_TOO_LARGE = "The body is larger than {limit:,} bytes (MAX_BODY_BYTES); ask for less at once."
+_BODY_BROKEN = "The body broke off, or is not what its headers say; send the whole of it."
 
 
 def problem(status: int, details: str) -> web.Response:
@@ -28,12 +29,27 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         response = problem(refusal.status, str(refusal))
         response.headers["WWW-Authenticate"] = refusal.challenge
         return response
-    except CallerError as error:
-        return problem(error.status, str(error))
-    except web.HTTPRequestEntityTooLarge:
-        return problem(413, _BODY_TOO_LARGE.format(limit=request.client_max_size))
-    except web.HTTPException as error:
-        return problem(error.status, f"{error.status}: {error.reason}")
-    except Exception as error:  # noqa: BLE001 the API's edge: whatever it is, the caller gets an answer
+    except (CallerError, web.HTTPException, web.RequestPayloadError) as error:
+        response = _refusal(request, error)
+        request[LOG].warning(f"Refused with {response.status}: {error}")
+        return response
+    except (IndexUnavailable, StateUnavailable) as error:
         request[LOG].error(f"{type(error).__name__}: {error}")
         return problem(500, UNKNOWN)
+    except Exception as error:  # noqa: BLE001 the API's edge: whatever it is, the caller gets an answer
+        request[LOG].error("Failed in a way that is not foreseen", error)
+        return problem(500, UNKNOWN)
+
+
+def _refusal(request: web.Request, error: CallerError | web.HTTPException | web.RequestPayloadError) -> web.Response:
+    """The answer to a request that cannot be served as it is."""
+    if isinstance(error, CallerError):
+        return problem(error.status, str(error))
+    if isinstance(error, web.RequestPayloadError):
+        return problem(400, _BODY_BROKEN)
+    if isinstance(error, web.HTTPRequestEntityTooLarge):
+        return problem(413, _BODY_TOO_LARGE.format(limit=request.client_max_size))
+    response = problem(error.status, f"{error.status}: {error.reason}")
+    if "Allow" in error.headers:
+        response.headers["Allow"] = error.headers["Allow"]
+    return response

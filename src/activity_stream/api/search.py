@@ -1,5 +1,6 @@
 """The routes that ask: who asks is known before the handler runs, and its answer is signed."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
@@ -13,34 +14,57 @@ from activity_stream.search.search import Searches
 
 GUARD: web.AppKey[Guard] = web.AppKey("guard", Guard)
 SEARCHES: web.AppKey[Searches] = web.AppKey("searches", Searches)
+GUEST: web.RequestKey[Guest] = web.RequestKey("guest", Guest)
 JSON = "application/json"
+BODY_SECONDS = 60.0
+_PRODUCT = {"X-Elastic-Product": "Elasticsearch"}
+"""Elasticsearch's own clients talk to no server whose answers lack it."""
 
 Asking = Callable[[web.Request, Caller, bytes], Awaitable[web.Response]]
 """A handler for a known caller: the request, who sent it, and its body."""
 
 
 def admitted(handler: Asking) -> Handler:
-    """The handler, behind the guard; its answers carry `Server-Authorization`."""
+    """The handler, behind the guard, in the order of the contract's section 6."""
 
     async def behind_the_guard(request: web.Request) -> web.Response:
+        guard = request.app[GUARD]
+        guard.check_headers(request.headers)
         encoding = request.headers.get("Content-Encoding", "identity")
         if encoding.lower() != "identity":
             return problem(415, f"The body has Content-Encoding {encoding[:40]!r}; send it as it is, without one.")
-        body = await request.read()
-        guest = await request.app[GUARD].admit(request, body, request[LOG])
-        request[LOG].info(f"Authenticated ({guest.caller.key_id})")
-        response = await handler(request, guest.caller, body)
-        _sign(response, guest)
-        return response
+        body = await whole_body(request)
+        guest = await guard.authenticate(request, body)
+        request[GUEST] = guest
+        request[LOG] = request[LOG].with_tags(guest.caller.key_id)
+        guard.permit(guest, request.method)
+        return await handler(request, guest.caller, body)
 
     return behind_the_guard
 
 
-def _sign(response: web.Response, guest: Guest) -> None:
-    body = response.body if isinstance(response.body, bytes) else b""
-    response.headers["Server-Authorization"] = hawk.server_authorization(
-        guest.artifacts, guest.secret, response.headers.get("Content-Type", ""), body
-    )
+async def whole_body(request: web.Request) -> bytes:
+    """The body. Raises HTTPRequestEntityTooLarge, RequestPayloadError, HTTPRequestTimeout."""
+    if not request.body_exists:
+        return b""
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await request.read()
+    except TimeoutError:
+        raise web.HTTPRequestTimeout from None
+
+
+@web.middleware
+async def signed(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Sign the answer to a caller that is known, errors included (`Server-Authorization`)."""
+    response = await handler(request)
+    guest = request.get(GUEST)
+    if guest is not None and isinstance(response, web.Response):
+        body = response.body if isinstance(response.body, bytes) else b""
+        response.headers["Server-Authorization"] = hawk.server_authorization(
+            guest.artifacts, guest.secret, response.headers.get("Content-Type", ""), body
+        )
+    return response
 
 
 async def activities(request: web.Request, caller: Caller, body: bytes) -> web.Response:
@@ -55,9 +79,9 @@ async def objects(request: web.Request, caller: Caller, body: bytes) -> web.Resp
 
 async def root(request: web.Request, _caller: Caller, _body: bytes) -> web.Response:
     """The index's own root document."""
-    return web.Response(body=await request.app[SEARCHES].root(), content_type=JSON)
+    return web.Response(body=await request.app[SEARCHES].root(), content_type=JSON, headers=_PRODUCT)
 
 
 async def _search(request: web.Request, caller: Caller, alias: Alias, body: bytes) -> web.Response:
     answer = await request.app[SEARCHES].run(caller, alias, body)
-    return web.Response(status=answer.status, body=answer.body, content_type=JSON)
+    return web.Response(status=answer.status, body=answer.body, content_type=JSON, headers=_PRODUCT)

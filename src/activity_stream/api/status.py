@@ -44,7 +44,10 @@ async def readyz(request: web.Request) -> web.Response:
 
 async def _report(parts: Parts, *, with_stores: bool) -> str:
     state, index = await _state_answers(parts), await _index_answers(parts)
-    feeds = list(await parts.health()) if state else []
+    try:
+        feeds = list(await parts.health()) if state else []
+    except StateUnavailable:
+        state, feeds = False, []
     grace = " (IN_STARTUP_GRACE_PERIOD)" if parts.clock.now() - parts.started_at < STARTUP_GRACE_SECONDS else ""
     up = state and index and (bool(grace) or all(green for _, green in feeds))
     lines = [("redis", state), ("elasticsearch", index)] if with_stores else []

@@ -4,6 +4,7 @@ A cursor stands for a search and the place in its order where the next page begi
 sort, then `id`), so a walk goes on where it was whatever is published meanwhile; `docs/decisions/0007` says more.
 """
 
+import re
 import secrets
 from typing import Any
 
@@ -18,6 +19,8 @@ from activity_stream.search.bodies import read_object
 
 CONTEXT = ["https://www.w3.org/ns/activitystreams", {"dit": "https://www.trade.gov.uk/ns/activitystreams/v1"}]
 NOT_FOUND = "Scroll ID not found."
+_CURSOR = re.compile(r"[A-Za-z0-9_-]{22}")
+_NO_ORDER = ("_doc", {"_doc": "asc"}, {"_doc": "desc"}, {"_doc": {"order": "asc"}}, {"_doc": {"order": "desc"}})
 
 
 class _Cursor(msgspec.Struct, frozen=True):
@@ -47,7 +50,8 @@ async def activities(request: web.Request, caller: Caller, body: bytes) -> web.R
 
 async def next_page(request: web.Request, caller: Caller, _body: bytes) -> web.Response:
     """The page that a cursor stands for."""
-    kept = await request.app[PARTS].state.get(f"page:{request.match_info['cursor']}")
+    name = request.match_info["cursor"]
+    kept = await request.app[PARTS].state.get(f"page:{name}") if _CURSOR.fullmatch(name) else None
     cursor = msgspec.json.decode(kept, type=_Cursor) if kept else None
     if cursor is None or cursor.key_id != caller.key_id:
         raise NotFound(NOT_FOUND)
@@ -82,10 +86,13 @@ async def _next(request: web.Request, caller: Caller, body: dict[str, Any], afte
 
 
 def totally_ordered(body: dict[str, Any]) -> dict[str, Any]:
-    """The body with a sort that leaves no ties: the client's, else by score where the query scores; then `id`."""
+    """The body with a sort that leaves no ties: the client's, else by score where the query scores; then `id`.
+
+    `_doc`, the sort of old scrolls for "in no order", is where a document lies in the index: a publish changes that.
+    """
     sort = body.get("sort")
     keys = sort if isinstance(sort, list) else [sort] if sort else _natural_order(body.get("query"))
-    return {**body, "sort": [*keys, {"id": "asc"}]}
+    return {**body, "sort": [*(key for key in keys if key not in _NO_ORDER), {"id": "asc"}]}
 
 
 def _natural_order(query: object) -> list[Any]:

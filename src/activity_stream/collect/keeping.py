@@ -21,6 +21,7 @@ _SECRET = re.compile(r"([?&][^=&]*(?:token|key|secret|passw|auth|sig)[^=&]*=)[^&
 class FeedRecords:
     """One feed's cursor and status.
 
+    `held_stored`: an operator can know that something is held.
     `moves` counts how often a full cycle moved the cursor: a poll that began before does not move it back.
     """
 
@@ -29,7 +30,7 @@ class FeedRecords:
         self._clock = clock
         self._feed = feed
         self._stored: dict[str, bytes | None] = {}
-        self._held_stored = False
+        self.held_stored = False
         self.cursor: Cursor | None = None
         self.moves = 0
         self.status = FeedStatus(feed)
@@ -43,16 +44,16 @@ class FeedRecords:
         status.full_failures = status.updates_failures = 0
         self.status = status
         self._stored.clear()
-        self._held_stored = status.held is not None
+        self.held_stored = status.held is not None
 
     async def flush(self) -> None:
         """Store what changed. Raises StateUnavailable."""
-        if self.status.held is not None and not self._held_stored:
+        if self.status.held is not None and not self.held_stored:
             # An old word of the operator's is not about what is held from now on.
             await self._state.delete(f"decision:{self._feed}")
         await self._store(f"cursor:{self._feed}", self.cursor)
         await self._store(f"status:{self._feed}", self.status)
-        self._held_stored = self.status.held is not None
+        self.held_stored = self.status.held is not None
 
     async def _store(self, key: str, record: msgspec.Struct | None) -> None:
         if record is None:

@@ -180,7 +180,7 @@ class FeedWorker:
         while True:
             await self._clock.sleep(_TICK_SECONDS)
             try:
-                if generations.held is None:
+                if generations.held is None or not self._records.held_stored:
                     word = ""
                     continue
                 word = word or await self._operators_word()

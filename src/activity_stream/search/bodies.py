@@ -10,7 +10,7 @@ from activity_stream.errors import BadRequest
 MAX_DEPTH = 100
 """Levels of objects and lists in a body. The query language's own limit, 30 queries deep, lies below this."""
 
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 _BRACKET = re.compile(rb"[\[\]{}]")
 _PLACE = re.compile(r"\(byte (\d+)\)")
 

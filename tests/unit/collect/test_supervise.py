@@ -1,11 +1,13 @@
 """The rules of collecting (contract, section 3), each with a story that would break it."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
 from activity_stream.errors import IndexUnavailable
 from activity_stream.model import Alias
+from activity_stream.ports import Request, Response
 from activity_stream.testing.scripted_feed import Failure
 from tests.unit.collect.world import World
 
@@ -90,7 +92,8 @@ async def test_rule_3_failures_wait_as_the_intervals_say(world: World) -> None:
     moments: list[float] = []
 
     class Watched:
-        async def fetch(self, request, on_wait):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, D102
+        async def fetch(self, request: Request, on_wait: Callable[[float], None]) -> Response:
+            """The answer of the source."""
             moments.append(world.clock.monotonic())
             return await source.fetch(request, on_wait)
 
@@ -262,12 +265,13 @@ async def test_leftovers_of_a_crash_are_dropped(world: World) -> None:
 async def test_alone_an_error_nobody_thought_of_ends_one_session_of_one_feed(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A bug that one feed meets is logged with its traceback and waited out; the feed heals, the other never notices."""
+    """A bug that one feed meets is logged and waited out; the feed heals, and the other one never notices."""
     source, other = world.source("feed", "a"), world.source("other", "a")
     mistakes = [ValueError("nobody thought of this")]
 
     class Mistaken:
-        async def fetch(self, request, on_wait):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, D102
+        async def fetch(self, request: Request, on_wait: Callable[[float], None]) -> Response:
+            """The answer of the source."""
             if mistakes:
                 raise mistakes.pop()
             return await source.fetch(request, on_wait)
