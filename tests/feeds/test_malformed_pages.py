@@ -88,7 +88,7 @@ DAMAGES: list[Damage] = [cut_off, flip_a_byte, lose_a_piece, double_a_piece, put
 def test_damaged_pages(path: Path, damage: Damage) -> None:
     """However a page is damaged, what comes of it can be stored or is refused by name."""
     chance = random.Random(f"{SEED} {path.stem} {damage.__name__}")
-    print(f"seed: {SEED} {path.stem} {damage.__name__}")  # noqa: T201 shown when it fails
+    print(f"seed: {SEED} {path.stem} {damage.__name__}")
     for _ in range(25):
         body = damage(chance, path.read_bytes())
         try:

@@ -21,16 +21,16 @@ def activities() -> list[dict[str, Any]]:
 def pages(items: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """The items behind every way in which a source says what comes next; the raw path and query is the key."""
     third = len(items) // 3
-    nowhere, link = "/empty?after=1326542402.0_3", {"type": "Link", "href": "/items"}
+    empty = "/empty?after=1326542402.0_3"
     repeated = "/p?cursor=2019-06-17+16%3A02%3A28.796549%2B00%3A00&cursor=856b95f1"
     return {
         "/start": {"type": "OrderedCollection", "totalItems": 9, "first": repeated},
         repeated: {
             "type": "OrderedCollectionPage",
             "orderedItems": items[:third],
-            "next": "/empty?after=1326542402.0_3",
+            "next": empty,
         },
-        nowhere: {"type": "Collection", "orderedItems": [], "next": "relative/json/?c=MjAy=="},
+        empty: {"type": "Collection", "orderedItems": [], "next": "relative/json/?c=MjAy=="},
         "/relative/json/?c=MjAy==": {
             "orderedItems": items[third : 2 * third],
             "next": {"type": "Link", "href": "/items"},
