@@ -1,0 +1,91 @@
+"""The pitfalls of tantivy that bite when it is searched, by the numbers of the study of it."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from activity_stream.adapters.clock import SystemClock
+from activity_stream.adapters.index_embedded.index import EmbeddedIndex
+from activity_stream.errors import SearchRefused
+from activity_stream.fields import searchable_fields
+from activity_stream.model import Activity, Alias
+
+COUNT = 500
+
+
+@pytest.fixture
+async def index(tmp_path: Path) -> AsyncIterator[EmbeddedIndex]:
+    """An index of 500 activities, an hour apart."""
+    found = EmbeddedIndex(tmp_path, searchable_fields(), SystemClock())
+    await found.open(write=True)
+    generation = await found.begin("f")
+    rows = []
+    for number in range(COUNT):
+        published = f"2026-01-{number // 24 + 1:02}T{number % 24:02}:00:00.250Z"
+        item = {"id": f"a{number}", "published": published, "object": {"id": f"o{number}", "content": "one word"}}
+        rows.append(Activity(f"a{number}", json.dumps(item).encode()))
+    await found.write([generation], rows, visible=False)
+    await found.publish(generation)
+    yield found
+    await found.close()
+
+
+async def ask(index: EmbeddedIndex, body: dict[str, Any]) -> Any:
+    """The decoded answer."""
+    return msgspec.json.decode((await index.search(Alias.ACTIVITIES, json.dumps(body).encode())).body)
+
+
+async def refused(index: EmbeddedIndex, body: bytes) -> str:
+    """The reason of a refusal, and that the index works after it."""
+    with pytest.raises(SearchRefused) as refusal:
+        await index.search(Alias.ACTIVITIES, body)
+    assert refusal.value.status == 400
+    assert (await ask(index, {"size": 0}))["hits"]["total"]["value"] == COUNT
+    return str(msgspec.json.decode(refusal.value.body)["error"]["reason"])
+
+
+async def test_pitfall_2_neither_a_huge_limit_nor_deep_nesting_ends_the_process(index: EmbeddedIndex) -> None:
+    """`size` 10^12, `from` 10^12 and 3,000 nested queries are refused, and the process lives."""
+    assert "10000" in await refused(index, b'{"size": 1000000000000}')
+    assert await refused(index, b'{"from": 1000000000000}')
+    deep = b'{"query":' + b'{"bool":{"must":' * 3000 + b'{"match_all":{}}' + b"}}" * 3000 + b"}"
+    assert await refused(index, deep)
+
+
+async def test_pitfall_3_what_panics_in_tantivy_is_answered(index: EmbeddedIndex) -> None:
+    """A phrase of one word, of none, and `size` 0 have right answers."""
+    phrase = {"query": {"match_phrase": {"object.content": "word"}}}
+    assert (await ask(index, phrase))["hits"]["total"]["value"] == COUNT
+    assert (await ask(index, {"query": {"match_phrase": {"object.content": "?!"}}}))["hits"]["total"]["value"] == 0
+    assert (await ask(index, {"size": 0}))["hits"]["hits"] == []
+
+
+async def test_pitfall_8_figures_are_exact_or_refused(index: EmbeddedIndex) -> None:
+    """Histograms over dates, milliseconds and counts of distinct values are exact; a time zone is never ignored."""
+    day = {"field": "published", "fixed_interval": "1d"}
+    aggs = {
+        "days": {"date_histogram": day},
+        "last": {"max": {"field": "published"}},
+        "distinct": {"cardinality": {"field": "id"}},
+    }
+    found = (await ask(index, {"size": 0, "aggs": aggs}))["aggregations"]
+    counts = [bucket["doc_count"] for bucket in found["days"]["buckets"]]
+    assert counts == [24] * (COUNT // 24) + [COUNT % 24]
+    assert found["last"]["value"] % 1000 == 250
+    assert found["distinct"]["value"] == COUNT
+    zoned = {"aggs": {"days": {"date_histogram": {**day, "time_zone": "Europe/London"}}}}
+    assert "time_zone" in await refused(index, json.dumps(zoned).encode())
+    assert "percentiles" in await refused(index, b'{"aggs": {"p": {"percentiles": {"field": "published"}}}}')
+
+
+async def test_pitfall_11_what_could_run_for_ever_is_bounded(index: EmbeddedIndex) -> None:
+    """A search cannot be interrupted, so too many clauses, too long patterns and too many buckets are refused."""
+    many = {"query": {"bool": {"should": [{"term": {"id": str(number)}} for number in range(2000)]}}}
+    assert "1024" in await refused(index, json.dumps(many).encode())
+    assert await refused(index, json.dumps({"query": {"wildcard": {"id": "*a" * 2000}}}).encode())
+    small = {"aggs": {"ms": {"date_histogram": {"field": "published", "fixed_interval": "1ms"}}}}
+    assert "buckets" in await refused(index, json.dumps(small).encode())
