@@ -112,6 +112,27 @@ def test_the_npm_package_asks_us(node: Node, method: str, url: str, content_type
     node.ask("accept", headers=answer, credentials=CREDENTIALS, artifacts=made["artifacts"], payload="[1]")
 
 
+@pytest.mark.parametrize(("secret", "is_ours"), [(SECRET, True), ("another secret", False)])
+def test_the_npm_package_believes_our_time(node: Node, secret: str, is_ours: bool) -> None:
+    """It takes the time of our challenge to a stale request, but not of one who does not know the secret."""
+    method, url, content_type, body = REQUESTS[1]
+    made = node.ask(
+        "sign", url=url, method=method, credentials=CREDENTIALS, payload=body.decode(), contentType=content_type
+    )
+    artifacts = verified(made["header"], method, url, content_type, body)
+    answer = {
+        "www-authenticate": hawk.challenge(time.time() + 1000, secret),
+        "content-type": "application/json",
+        "server-authorization": hawk.server_authorization(artifacts, SECRET, "application/json", b"[1]"),
+    }
+    asked = {"headers": answer, "credentials": CREDENTIALS, "artifacts": made["artifacts"], "payload": "[1]"}
+    if is_ours:
+        node.ask("accept", **asked)
+    else:
+        with pytest.raises(AssertionError, match="Invalid server timestamp hash"):
+            node.ask("accept", **asked)
+
+
 @pytest.mark.parametrize(("method", "url", "content_type", "body"), REQUESTS)
 def test_we_ask_the_npm_package(node: Node, method: str, url: str, content_type: str, body: bytes) -> None:
     """What we sign the reference implementation accepts, and we accept its signed answer."""

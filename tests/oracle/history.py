@@ -140,9 +140,10 @@ class Life:
 
 
 class History:
-    """The world of one seed."""
+    """The world of one seed. `leisure` is a factor for the time between full ingests and polls: an index that takes
+    real time gets less to do."""
 
-    def __init__(self, seed: int, index: Index, clock: DrivenClock) -> None:
+    def __init__(self, seed: int, index: Index, clock: DrivenClock, leisure: float = 1.0) -> None:
         self.chance = random.Random(seed)
         self.clock = clock
         self.index = index
@@ -151,6 +152,9 @@ class History:
         self.slowness = self.chance.choice((1.0, 1.0, 5.0))
         large = self.chance.random() < 0.15
         self.feeds = [Feed("a", clock, self.chance, large=large), Feed("b", clock, self.chance, large=False)]
+        for feed in self.feeds:
+            feed.full_interval *= leisure
+            feed.updates_interval *= leisure
         self.truths = {feed.name: feed.truth for feed in self.feeds}
         self._lives: list[Life] = []
         self._count = 0
@@ -286,7 +290,7 @@ class History:
 
     async def _check_fresh(self, feeds: list[Feed]) -> None:
         """Updates alone show what is new within seconds, however long the next full ingest takes to come."""
-        await self.clock.advance(40.0)
+        await self.clock.advance(30.0 if self.slowness == 1.0 else 100.0)
         await self.look()
         published = await self.index.published()
         seen = await self._visible(Alias.ACTIVITIES)

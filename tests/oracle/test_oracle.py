@@ -12,7 +12,7 @@ from activity_stream.testing.memory_index import MemoryIndex
 from tests.oracle.history import History
 from tests.oracle.shaky import DrivenClock
 
-STEPS = 30
+STEPS = 22
 MEMORY_HISTORIES = 520
 BLOCK = 20
 

@@ -5,10 +5,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from activity_stream.collect import cycles
+from activity_stream.collect import cycles, lease
 from activity_stream.collect.generations import Generations
 from activity_stream.collect.keeping import FeedRecords
-from activity_stream.collect.lease import Lease
 from activity_stream.collect.pipeline import Fetched, Pipeline
 from activity_stream.errors import ActivityStreamError
 from activity_stream.feeds.walk import Walk
@@ -105,9 +104,9 @@ def begun_before_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Pipeline, "first_page", two_turns)
 
 
-def lease_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A worker that lost its lease writes on."""
-    monkeypatch.setattr(Lease, "check", lambda _self: None)
+def lease_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that lost its lease works on."""
+    monkeypatch.setattr(lease, "_MARGIN", -1000.0)
 
 
 def leftovers_are_all_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,7 +130,7 @@ def leftovers_are_all_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
         cursor_too_far,
         no_turns,
         begun_before_its_turn,
-        lease_not_asked,
+        lease_without_end,
         leftovers_are_all_there_is,
     ],
 )

@@ -11,7 +11,7 @@ from tests.oracle.history import History
 from tests.oracle.shaky import DrivenClock
 from tests.oracle.test_oracle import seeds
 
-STEPS = 20
+STEPS = 12
 HISTORIES = 40
 BLOCK = 5
 
@@ -22,7 +22,7 @@ async def play(seed: int, directory: Path) -> None:
     index = EmbeddedIndex(directory, searchable_fields(), clock)
     await index.open(write=True)
     try:
-        await History(seed, index, clock).run(STEPS)
+        await History(seed, index, clock, leisure=4.0).run(STEPS)
     except AssertionError as error:
         error.add_note(f"play it again with ORACLE_SEED={seed}")
         raise

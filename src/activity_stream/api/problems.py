@@ -11,7 +11,6 @@ from activity_stream.logs import Log
 LOG: web.RequestKey[Log] = web.RequestKey("log", Log)
 UNKNOWN = "An unknown error occurred."
 _BODY_TOO_LARGE = "The body is larger than {limit:,} bytes (MAX_BODY_BYTES); ask for less at once."
-_BODY_BROKEN = "The body broke off, or is not what its headers say; send the whole of it."
 
 
 def problem(status: int, details: str) -> web.Response:
@@ -29,7 +28,7 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         response = problem(refusal.status, str(refusal))
         response.headers["WWW-Authenticate"] = refusal.challenge
         return response
-    except (CallerError, web.HTTPException, web.RequestPayloadError) as error:
+    except (CallerError, web.HTTPException) as error:
         response = _refusal(request, error)
         request[LOG].warning(f"Refused with {response.status}: {error}")
         return response
@@ -41,12 +40,10 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         return problem(500, UNKNOWN)
 
 
-def _refusal(request: web.Request, error: CallerError | web.HTTPException | web.RequestPayloadError) -> web.Response:
+def _refusal(request: web.Request, error: CallerError | web.HTTPException) -> web.Response:
     """The answer to a request that cannot be served as it is."""
     if isinstance(error, CallerError):
         return problem(error.status, str(error))
-    if isinstance(error, web.RequestPayloadError):
-        return problem(400, _BODY_BROKEN)
     if isinstance(error, web.HTTPRequestEntityTooLarge):
         return problem(413, _BODY_TOO_LARGE.format(limit=request.client_max_size))
     response = problem(error.status, f"{error.status}: {error.reason}")

@@ -9,6 +9,7 @@ from aiohttp.typedefs import Handler
 from activity_stream import hawk
 from activity_stream.api.guard import Guard, Guest
 from activity_stream.api.problems import LOG, problem
+from activity_stream.errors import BadRequest
 from activity_stream.model import Alias, Caller
 from activity_stream.search.search import Searches
 
@@ -29,7 +30,7 @@ def admitted(handler: Asking) -> Handler:
 
     async def behind_the_guard(request: web.Request) -> web.Response:
         guard = request.app[GUARD]
-        guard.check_headers(request.headers)
+        guard.check_headers(request)
         encoding = request.headers.get("Content-Encoding", "identity")
         if encoding.lower() != "identity":
             return problem(415, f"The body has Content-Encoding {encoding[:40]!r}; send it as it is, without one.")
@@ -44,14 +45,16 @@ def admitted(handler: Asking) -> Handler:
 
 
 async def whole_body(request: web.Request) -> bytes:
-    """The body. Raises HTTPRequestEntityTooLarge, RequestPayloadError, HTTPRequestTimeout."""
-    if not request.body_exists:
-        return b""
+    """The body. Raises HTTPRequestEntityTooLarge, HTTPRequestTimeout, BadRequest where it breaks off."""
+    if request.content.is_eof():  # it came with the headers, as nearly always, or there is none
+        return await request.read()
     try:
         async with asyncio.timeout(BODY_SECONDS):
             return await request.read()
     except TimeoutError:
         raise web.HTTPRequestTimeout from None
+    except (ConnectionResetError, web.RequestPayloadError) as error:
+        raise BadRequest(f"The body broke off ({error}); send the whole of it.") from error
 
 
 @web.middleware

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from activity_stream import compose
 from activity_stream.cli.ask import fail
@@ -26,7 +26,8 @@ def list_feeds(config: Config = None) -> None:
         statuses = asyncio.run(compose.feed_statuses(settings))
     except ActivityStreamError as error:
         fail(str(error))
-    table = Table("feed", "complete", "published", "activities", "held", "last error")
+    names = ("feed", "complete", "published", "activities", "held", "last error")
+    table = Table(*(Column(name, overflow="fold") for name in names))
     for status in statuses:
         table.add_row(*row(status))
     Console().print(table)

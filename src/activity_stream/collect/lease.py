@@ -7,6 +7,7 @@ The second between the two is for a write that was begun just before the lease e
 worker can have the lease.
 """
 
+from activity_stream.collect.together import until_first
 from activity_stream.errors import LeaseLost, StateUnavailable
 from activity_stream.logs import Log
 from activity_stream.ports import Clock, State
@@ -56,16 +57,26 @@ class Lease:
         return True
 
     async def keep(self) -> None:
-        """Renew it for ever. Raises LeaseLost when that came too late or another worker has it."""
+        """Renew it for ever. Raises LeaseLost when that comes too late or another worker has it."""
         number = self._number
         while True:
-            await self._clock.sleep(LEASE_SECONDS / 3)
-            try:
-                if not await self.try_once() or self._number != number:
-                    self._until = 0.0
-            except StateUnavailable as error:
-                self._log.warning(f"The right to work on the feed could not be renewed: {error}")
-            self.check()
+            await until_first(self._renew(number), self._end())
+
+    async def _renew(self, number: int | None) -> None:
+        await self._clock.sleep(LEASE_SECONDS / 3)
+        try:
+            if not await self.try_once() or self._number != number:
+                self._until = 0.0
+                self.check()
+        except StateUnavailable as error:
+            self._log.warning(f"The right to work on the feed could not be renewed: {error}")
+
+    async def _end(self) -> None:
+        """Raise LeaseLost at the very moment when it ends, even if the state leaves a renewal without an answer:
+        another worker's requests may begin a margin later, and this one's have to be over then."""
+        while (left := self._until - self._clock.monotonic()) > 0:
+            await self._clock.sleep(left)
+        self.check()
 
     def check(self) -> None:
         """Raise LeaseLost unless this worker has it for sure: to be called before each write."""

@@ -107,7 +107,7 @@ async def serving(**more: Any) -> AsyncIterator[Served]:
         state=state,
         clock=clock,
         log=Log("incoming"),
-        health=health,
+        health=more.pop("health", health),
         exposition=exposition,
         started_at=clock.now(),
         keys={name: Key(SECRET, caller) for name, caller in CALLERS.items()},

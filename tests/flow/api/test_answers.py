@@ -1,12 +1,14 @@
 """What is answered: routes, shapes and texts of the contract's section 5, and what grants hide (section 6)."""
 
 import json
+import logging
+import zlib
 from typing import Any
 
 import pytest
 
 from activity_stream import hawk
-from activity_stream.errors import IndexUnavailable
+from activity_stream.errors import IndexUnavailable, StateUnavailable
 from tests.flow.api.served import SECRET, Served, serving
 
 SEARCH = "/v3/activities/_search"
@@ -57,6 +59,29 @@ async def test_answers_are_signed() -> None:
         assert not hawk.answer_is_authentic(header, made, SECRET, names["content-type"], body + b" ")
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "method", "key", "status"),
+    [
+        (SEARCH, b"nonsense", "POST", "all", 400),
+        (SEARCH, b'{"size":-1}', "POST", "all", 400),
+        (SEARCH, b"{}", "POST", "gets", 403),
+        ("/v1/activities/nonsense", b"", "GET", "all", 404),
+    ],
+)
+async def test_errors_are_signed_once_the_caller_is_known(
+    path: str, body: bytes, method: str, key: str, status: int
+) -> None:
+    """An answer to a known caller carries a Server-Authorization whatever its status."""
+    async with serving() as api:
+        headers = api.headers(path, body, method, key)
+        found, names, answer = await api.send(path, body, method, headers)
+        sent = hawk.parse(headers["Authorization"])
+        target = hawk.target_of(method, api.url + path)
+        made = hawk.sign(target, key, SECRET, int(sent["ts"]), sent["nonce"], "application/json", body)
+        assert found == status
+        assert hawk.answer_is_authentic(names["server-authorization"], made, SECRET, names["content-type"], answer)
+
+
 async def walk(api: Served, body: Any, key: str = "all") -> list[str]:
     """The ids on all pages of v1."""
     found: list[str] = []
@@ -104,7 +129,8 @@ async def test_v1_cursors_stay_valid_over_a_publish_and_expire() -> None:
         assert len((await api.ask(path))[1]["orderedItems"]) == 5
         gone = (404, {"details": "Scroll ID not found."})
         assert await api.ask(path, key="public") == gone
-        assert await api.ask("/v1/activities/nonsense") == gone
+        for nonsense in ("nonsense", "A" * 22, "A" * 2000, "%00", "%ff", "..%2f"):
+            assert await api.ask(f"/v1/activities/{nonsense}") == gone
         await api.clock.advance(101)
         assert await api.ask(path) == gone
 
@@ -149,6 +175,15 @@ async def test_a_large_body_is_a_413() -> None:
         assert "1,000" in answer["details"]
 
 
+async def test_a_compressed_body_is_a_415() -> None:
+    """A body with a Content-Encoding is not unpacked, however small it is."""
+    async with serving() as api:
+        headers = api.headers(SEARCH, b"", "POST") | {"Content-Encoding": "deflate"}
+        status, _, answer = await api.send(SEARCH, zlib.compress(b" " * 10**7), "POST", headers)
+        assert status == 415
+        assert "without" in json.loads(answer)["details"]
+
+
 async def test_wrong_methods_and_paths_have_their_texts() -> None:
     """405 and 404 in the API's shape, without authentication too."""
     async with serving() as api:
@@ -158,8 +193,9 @@ async def test_wrong_methods_and_paths_have_their_texts() -> None:
             (SEARCH, "PUT"),
             ("/checks/p1", "POST"),
         ]:
-            status, _, body = await api.send(path, b"", method)
+            status, names, body = await api.send(path, b"", method)
             assert (status, json.loads(body)) == (405, {"details": "405: Method Not Allowed"})
+            assert "GET" in names["allow"]
         for path in ("/", "/v4/x", "/v1/activities/a/b", "/v3", "/%00", "/..//etc"):
             status, _, body = await api.send(path)
             assert (status, json.loads(body)) == (404, {"details": "404: Not Found"}), path
@@ -182,6 +218,42 @@ async def test_an_index_that_is_away_is_a_500() -> None:
         assert (await api.ask(SEARCH))[0] == 200
 
 
+async def test_a_fault_of_ours_is_a_500_that_tells_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """A bug's traceback goes to the log; the caller gets the fixed text, and the API goes on."""
+    async with serving() as api:
+        api.index.fail_next("search", ZeroDivisionError("a bug"))
+        assert await api.ask(SEARCH) == (500, {"details": "An unknown error occurred."})
+        assert [record.exc_info[0] for record in caplog.records if record.exc_info] == [ZeroDivisionError]
+        assert (await api.ask(SEARCH))[0] == 200
+
+
+async def test_clients_of_elasticsearch_find_their_product() -> None:
+    """Answers of v3 say what Elasticsearch's own clients look for, as JSON."""
+    async with serving() as api:
+        for path in (SEARCH, "/v3/"):
+            status, names, _ = await api.send(path, b"", "GET", api.headers(path, b""))
+            assert (status, names["x-elastic-product"]) == (200, "Elasticsearch")
+            assert names["content-type"].partition(";")[0] == "application/json"
+
+
+async def test_a_requests_lines_carry_its_tag_and_then_its_key(caplog: pytest.LogCaptureFixture) -> None:
+    """The first line has a tag of 8 characters, the last one the key too; neither has what was signed."""
+    caplog.set_level(logging.INFO, "activity_stream")
+    async with serving() as api:
+        headers = api.headers(SEARCH + "?a=hidden", b"{}") | {"User-Agent": "a client"}
+        await api.send(SEARCH + "?a=hidden", b"{}", "GET", headers)
+        await api.send(SEARCH, b"{}", "GET", headers)
+        first, last, *refused = [record for record in caplog.records if record.name == "activity_stream"]
+        action = f"Receiving request (GET {SEARCH} HTTP/1.1) (a client)"
+        assert first.getMessage() == last.getMessage() == action
+        assert (first.__dict__["status"], last.__dict__["status"]) == ("started", "done")
+        assert len(first.__dict__["tags"][0]) == 8
+        assert last.__dict__["tags"] == (*first.__dict__["tags"], "all")
+        assert refused[0].__dict__["tags"] != first.__dict__["tags"]
+        assert "the mac is not the one" in refused[1].getMessage()
+        assert not any(secret in caplog.text for secret in (SECRET, "mac=", "hidden"))
+
+
 async def test_checks_tell_of_state_index_and_feeds() -> None:
     """p1, p2 and the 2019 form, in and after the grace of the start."""
     async with serving() as api:
@@ -194,6 +266,18 @@ async def test_checks_tell_of_state_index_and_feeds() -> None:
         assert (await api.send("/check"))[2] == old
         api.state.fail_next = 1
         assert (await api.send("/checks/p1"))[2] == b"__DOWN__\n"
+
+
+async def test_a_state_that_goes_away_amid_a_check_is_down() -> None:
+    """The state answers, and then not when it is asked for the feeds: DOWN, without feeds, and not an error."""
+
+    async def health() -> list[tuple[str, bool]]:
+        raise StateUnavailable("gone")
+
+    async with serving(health=health) as api:
+        assert (await api.send("/check"))[2].splitlines()[1:] == [b"redis:RED", b"elasticsearch:GREEN"]
+        await api.clock.advance(31)
+        assert (await api.send("/checks/p2"))[::2] == (200, b"__DOWN__\n")
 
 
 async def test_orchestrators_and_metrics_need_no_key() -> None:

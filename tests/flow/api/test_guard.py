@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from tests.flow.api.served import WHITELIST, Served, serving
+from activity_stream import hawk
+from tests.flow.api.served import SECRET, WHITELIST, Served, serving
 
 PATH = "/v3/activities/_search"
 INCORRECT = "Incorrect authentication credentials."
@@ -19,11 +20,6 @@ async def refusal(api: Served, headers: dict[str, str], body: bytes = b"{}", pat
     return status, json.loads(answer).get("details", "")
 
 
-def without(header: str, name: str) -> str:
-    """The header without one of its attributes."""
-    return ",".join(part for part in header.split(",") if f'{name}="' not in part)
-
-
 async def test_each_missing_header_has_its_text_and_the_order_is_kept() -> None:
     """Without headers the first complaint is about X-Forwarded-Proto, then Authorization, then Content-Type."""
     async with serving() as api:
@@ -35,6 +31,23 @@ async def test_each_missing_header_has_its_text_and_the_order_is_kept() -> None:
         text = "Content-Type header was not set. It must be set for authentication, even if as the empty string."
         assert await refusal(api, had) == (401, text)
         assert (await refusal(api, right))[0] == 200
+
+
+@pytest.mark.parametrize("more", [{"Content-Encoding": "gzip"}, {"Content-Encoding": "deflate"}, {"Expect": "wonders"}])
+async def test_headers_are_checked_before_the_body_is_looked_at(more: dict[str, str]) -> None:
+    """Neither a compressed nor a huge body is taken from a caller that has not said who it is."""
+    async with serving(whitelist=WHITELIST, max_body_bytes=1000) as api:
+        assert await refusal(api, more, b"x" * 2000) == (401, INCORRECT)
+    async with serving(max_body_bytes=1000) as api:
+        assert await refusal(api, more, b"x" * 2000) == (401, "The X-Forwarded-Proto header was not set.")
+
+
+async def test_the_signature_is_checked_before_the_permission() -> None:
+    """A key that may not POST, and signs wrongly, hears of the signature alone."""
+    async with serving() as api:
+        headers = api.headers(PATH, b"{}", "POST", "gets")
+        status, _, answer = await api.send(PATH, b"{ }", "POST", headers)
+        assert (status, json.loads(answer)) == (401, {"details": INCORRECT})
 
 
 async def test_an_empty_content_type_is_one() -> None:
@@ -121,6 +134,19 @@ async def test_a_nonce_is_good_once() -> None:
         headers = api.headers(PATH, b"{}")
         assert (await refusal(api, headers))[0] == 200
         assert await refusal(api, headers) == (401, INCORRECT)
+
+
+async def test_a_nonce_of_one_key_is_free_for_another() -> None:
+    """Nonces are remembered for each key, and only those of authentic requests; after two minutes the time refuses."""
+    async with serving() as api:
+        target = hawk.target_of("GET", api.url + PATH)
+        for key in ("all", "public"):
+            made = hawk.sign(target, key, SECRET, int(api.clock.now()), "nonce", "", b"")
+            right = {"Authorization": hawk.authorization(made), "Content-Type": "", "X-Forwarded-Proto": "http"}
+            wrong = right | {"Content-Type": "text/plain"}
+            assert [(await refusal(api, each, b""))[0] for each in (wrong, right, right)] == [401, 200, 401]
+        await api.clock.advance(121)
+        assert (await refusal(api, right, b""))[0] == 401
 
 
 async def test_nobody_is_let_in_while_nonces_cannot_be_checked() -> None:

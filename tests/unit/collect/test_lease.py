@@ -66,3 +66,15 @@ async def test_a_short_outage_of_the_state_loses_nothing() -> None:
     one.check()
     assert not keeping.done()
     keeping.cancel()
+
+
+async def test_single_a_kept_lease_is_lost_a_margin_before_another_worker_can_have_it() -> None:
+    """Requests that are under way are over before the next worker's begin, even if the state never answers."""
+    clock, state, one, _ = leases()
+    await one.acquire()
+    keeping = asyncio.create_task(one.keep())
+    await clock.settle()
+    state.fail_next = 1000
+    await clock.advance(LEASE_SECONDS - 0.9)
+    with pytest.raises(LeaseLost):
+        await keeping

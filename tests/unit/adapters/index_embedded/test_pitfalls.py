@@ -1,6 +1,6 @@
 """The pitfalls of tantivy, by their numbers in the study of it: each is named where a test shows that it does not bite.
 
-2, 8 and 11 are in test_pitfalls_of_searching.py, 10 and 12 in test_rebuild.py and test_schema.py, the first half of 6 too.
+2, 8 and 11 are in test_pitfalls_of_searching.py, 10 and 12 in test_rebuild.py and test_schema.py.
 """
 
 import asyncio

@@ -1,0 +1,82 @@
+"""The guard's reading of addresses and hosts."""
+
+import pytest
+from aiohttp.test_utils import make_mocked_request
+
+from activity_stream import hawk
+from activity_stream.api.guard import Guest, Key, _address, split_host, target_of
+from activity_stream.model import Caller
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ("example.com", ("example.com", None)),
+        ("example.com:8080", ("example.com", 8080)),
+        ("[::1]", ("::1", None)),
+        ("[::1]:8080", ("::1", 8080)),
+        ("", ("", None)),
+        (":", ("", None)),
+        ("example.com:", ("example.com", None)),
+        ("example.com:port", ("example.com", None)),
+        ("example.com:999999", ("example.com", None)),
+        ("example.com:-1", ("example.com", None)),
+        ("example.com:٣", ("example.com", None)),
+    ],
+)
+def test_a_host_header_is_a_host_and_maybe_a_port(value: str, found: tuple[str, int | None]) -> None:
+    """What is no port is none, and nothing in the header raises."""
+    assert split_host(value) == found
+
+
+@pytest.mark.parametrize(
+    ("proto", "host", "port"),
+    [
+        ("https", "example.com", 443),
+        ("HTTPS ", "example.com", 443),
+        ("http", "example.com", 80),
+        ("https", "example.com:81", 81),
+        ("on", "example.com:8443", 8443),
+        ("on", "example.com", 80),
+        ("", "example.com", 80),
+    ],
+)
+def test_the_port_is_the_hosts_or_the_schemes(proto: str, host: str, port: int) -> None:
+    """A port in Host counts first; then https means 443 and anything else 80."""
+    path = "//v3/activities/_search?a=%2F&a=+"
+    request = make_mocked_request("GET", path, headers={"Host": host, "X-Forwarded-Proto": proto})
+    assert target_of(request) == hawk.Target("GET", path, "example.com", port)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("1.2.3.4", "1.2.3.4"),
+        ("1.2.3.4:80", "1.2.3.4"),
+        ("2001:db8::1", "2001:db8::1"),
+        ("[2001:db8::1]:80", "2001:db8::1"),
+        ("::ffff:1.2.3.4", "1.2.3.4"),
+        ("fe80::1%eth0", "fe80::1"),
+        ("", None),
+        ("unknown", None),
+        ("1.2.3", None),
+        ("1.2.3.4.5", None),
+        ("01.2.3.4", None),
+        ("1.2.3.4/8", None),
+        ("[", None),
+        ("%", None),
+        ("1" * 10_000, None),
+        ("\udcff", None),
+    ],
+)
+def test_an_address_is_read_as_proxies_write_it(text: str, found: str | None) -> None:
+    """With a port, brackets, a zone, or mapped into IPv6; anything else is none, and nothing raises."""
+    address = _address(text)
+    assert (None if address is None else str(address)) == found
+
+
+def test_secrets_do_not_show() -> None:
+    """Neither a key nor a guest shows its secret in a log or a traceback."""
+    caller = Caller("a-key")
+    artifacts = hawk.sign(hawk.Target("GET", "/", "h", 80), "a-key", "hidden", 1, "n")
+    assert "hidden" not in repr(Key("hidden", caller)) + repr(Guest(caller, artifacts, "hidden"))

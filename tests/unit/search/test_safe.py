@@ -1,0 +1,102 @@
+"""A search narrowed: nothing outside the scope, and nothing else changed."""
+
+import json
+from typing import Any
+
+import pytest
+
+from activity_stream.errors import SearchRefused
+from activity_stream.search.safe import narrowed
+
+SCOPE = b'{"bool":{"filter":[{"terms":{"object.type":["public"]}}]}}'
+
+
+def made(body: str) -> Any:
+    """The narrowed body, decoded."""
+    return json.loads(narrowed(body.encode(), SCOPE))
+
+
+@pytest.mark.parametrize("body", ["", "  \n", "{}", '{"size": 3}'])
+def test_a_body_without_a_query_asks_for_all_of_the_scope(body: str) -> None:
+    """No query is a query for everything, narrowed."""
+    assert made(body)["query"] == {"bool": {"must": [{"match_all": {}}], "filter": [json.loads(SCOPE)]}}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        '{"bool":{"should":[{"term":{"id":"a"}},{"term":{"id":"b"}}]}}',
+        '{"bool":{"must_not":{"term":{"id":"a"}}}}',
+        '{"match":{"name":{"query":"a b","minimum_should_match":"2<75%"}}}',
+        '{"bool":{}}',
+    ],
+)
+def test_a_query_of_any_shape_becomes_one_clause(query: str) -> None:
+    """Theirs stands alone beside the scope, so that a should-only query still has to be found itself."""
+    assert made(f'{{"query":{query}}}')["query"] == {
+        "bool": {"must": [json.loads(query)], "filter": [json.loads(SCOPE)]}
+    }
+
+
+def test_all_else_stays_byte_for_byte() -> None:
+    """Numbers that a decoder would round, their spelling and the order of keys come out as they went in."""
+    body = (
+        b'{"size":"5","search_after":[12345678901234567890123,1.10],"query":{"range":{"n":{"gte":1.0E+2,"lt":0.10}}},'
+        b'"sort":["published",{"id":"desc"}],"_source":["id","\\u00e9"]}'
+    )
+    theirs = b'{"range":{"n":{"gte":1.0E+2,"lt":0.10}}}'
+    assert narrowed(body, SCOPE) == body.replace(theirs, b'{"bool":{"must":[%b],"filter":[%b]}}' % (theirs, SCOPE))
+
+
+def test_a_key_by_another_spelling_is_the_same_key() -> None:
+    """An escaped `query` is wrapped too, and does not stand beside a wrapped one."""
+    body = narrowed(rb'{"qu\u0065ry":{"term":{"id":"a"}}}', SCOPE)
+    assert body.count(b'term"') == 1
+    assert list(json.loads(body)) == ["query"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"query":{"match_all":{}},"query":{"match_none":{}}}',
+        r'{"query":{"match_all":{}},"qu\u0065ry":{"match_none":{}}}',
+        '{"query":{"bool":{"must":{"match_all":{}},"must":{"match_none":{}}}}}',
+        '{"query":null}',
+        '{"query":{}}',
+        '{"query":{"match_all":{}}} {"size":1}',
+        '{"query":{"match_all":{}}}}, "size": {"x":1}',
+        '{"suggest":{"s":{"text":"a","term":{"field":"name"}}}}',
+        '{"aggs":{"a":{"global":{}}}}',
+        '{"query":{"script":{"script":"true"}}}',
+        '{"query":{"terms":{"id":{"index":"objects","id":"a","path":"type"}}}}',
+        '{"sort":{"_script":{"type":"number","script":"1"}}}',
+    ],
+)
+def test_what_is_not_on_the_list_is_refused(body: str) -> None:
+    """A construct that the tree does not have, or that two readers could read in two ways, is a 400."""
+    with pytest.raises(SearchRefused) as refusal:
+        narrowed(body.encode(), SCOPE)
+    assert refusal.value.status == 400
+
+
+@pytest.mark.parametrize(
+    "aggs",
+    [
+        {"a": {"terms": {"field": "type", "min_doc_count": 0}}},
+        {"a": {"terms": {"field": "type", "min_doc_count": "0"}}},
+        {"f": {"filter": {"match_all": {}}, "aggs": {"a": {"terms": {"field": "type", "min_doc_count": 0}}}}},
+        {"f": {"terms": {"field": "id"}, "aggregations": {"a": {"terms": {"field": "type", "min_doc_count": 0}}}}},
+    ],
+)
+def test_empty_buckets_of_values_are_refused_at_any_depth(aggs: Any) -> None:
+    """`min_doc_count` 0 would list values of hidden documents; the refusal names the aggregation."""
+    with pytest.raises(SearchRefused) as refusal:
+        narrowed(json.dumps({"aggs": aggs}).encode(), SCOPE)
+    assert refusal.value.status == 400
+    assert "[a]" in json.loads(refusal.value.body)["error"]["reason"]
+
+
+def test_empty_buckets_of_time_are_harmless() -> None:
+    """A date histogram's empty buckets lie between found documents, and tell nothing of others."""
+    aggs = {"d": {"date_histogram": {"field": "published", "fixed_interval": "1d", "min_doc_count": 0}}}
+    assert made(json.dumps({"aggs": aggs}))["aggs"] == aggs
