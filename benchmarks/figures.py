@@ -41,9 +41,12 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / 100
 
 
-def peak_megabytes(pid: int) -> float:
-    """The largest memory that a process has had in RAM (Linux)."""
+def megabytes(pid: int, what: str) -> float:
+    """Memory of a process (Linux): `VmHWM` the most it ever had in RAM, `RssAnon` what is its own now.
+
+    Pages of the index's files that are mapped count in the first; the system takes them back when it needs them.
+    """
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
+        if line.startswith(f"{what}:"):
             return int(line.split()[1]) / 1024
-    raise ValueError(f"/proc/{pid}/status has no VmHWM")
+    raise ValueError(f"/proc/{pid}/status has no {what}")

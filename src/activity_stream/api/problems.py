@@ -30,7 +30,7 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         return response
     except (CallerError, web.HTTPException) as error:
         response = _refusal(request, error)
-        request[LOG].warning(f"Refused with {response.status}: {error}")
+        request[LOG].info(f"Refused with {response.status}: {error}")
         return response
     except (IndexUnavailable, StateUnavailable) as error:
         request[LOG].error(f"{type(error).__name__}: {error}")

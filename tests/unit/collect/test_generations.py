@@ -6,6 +6,7 @@ from activity_stream.collect.generations import Generations
 from activity_stream.collect.keeping import FeedRecords
 from activity_stream.collect.lease import Lease
 from activity_stream.collect.pipeline import Fetched
+from activity_stream.collect.records import Held
 from activity_stream.errors import GenerationLost, IndexUnavailable
 from activity_stream.logs import Log
 from activity_stream.model import Activity, Generation, Page
@@ -120,3 +121,13 @@ async def test_a_publish_that_failed_and_came_to_pass_loses_nothing(
     await made.begin()
     assert made.published == build.generation
     assert (await world.index.published())["feed"] == build.generation
+
+
+async def test_what_was_held_in_place_of_another_generation_is_forgotten(world: World) -> None:
+    """A crash after a publish, before the state knew of it: the record is about a generation readers no longer see."""
+    made = await generations(world)
+    stale = await world.index.begin("feed")
+    made._records.status.held = Held(stale.id, "older", 10, 120, 10, 1, 0.0, 0.0, "")
+    await made.begin()
+    assert made.held is None
+    assert stale not in await world.index.unpublished()

@@ -282,9 +282,10 @@ async def test_alone_an_error_nobody_thought_of_ends_one_session_of_one_feed(
     world.start(world.plan(source, fetcher=Mistaken()), world.plan(other))
     await world.clock.advance(0.5)
     assert await world.visible("other") == {"a": 1}
-    await world.clock.advance(10)
+    await world.clock.advance(3)
     assert await world.visible() == {"a": 1}
     assert "nobody thought of this" in caplog.text
+    assert "nobody thought of this" in (await world.status()).error
 
 
 async def test_no_feeds_is_no_reason_to_end(world: World) -> None:

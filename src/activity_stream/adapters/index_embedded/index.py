@@ -30,7 +30,7 @@ from activity_stream.ports import Clock
 P = ParamSpec("P")
 T = TypeVar("T")
 
-HEAP_BYTES = 32 << 20
+HEAP_BYTES = 48 << 20
 """What tantivy's writer may hold in memory before it writes a segment."""
 
 WRITER_THREADS = 1
