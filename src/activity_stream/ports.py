@@ -101,8 +101,17 @@ class Index(Protocol):
         """Every other generation the index holds anything of."""
         ...
 
+    async def fence(self, feed: str, number: int) -> None:
+        """Be the one who writes to this feed, by right of the lease with this number, until a larger number comes.
+
+        From then on every `begin`, `write`, `publish` and `drop` on the feed that is asked for by right of a smaller
+        number raises LeaseLost and changes nothing, even if it was sent before and arrives late. So does a `fence` with
+        a smaller number. Nothing is written to a feed that was not fenced first.
+        """
+        ...
+
     async def begin(self, feed: str) -> Generation:
-        """A new, empty, unpublished generation of the feed."""
+        """A new, empty, unpublished generation of the feed. Raises LeaseLost."""
         ...
 
     async def write(
@@ -111,19 +120,22 @@ class Index(Protocol):
         """Store the activities, and their objects, in each of the generations; later ones replace earlier ones of the
         same id. With `visible`, searches on published generations see it when this returns.
 
-        Raises GenerationLost if one of the generations is not there.
+        Raises GenerationLost if one of the generations is not there, LeaseLost.
         """
         ...
 
     async def publish(self, generation: Generation) -> None:
         """Make it what searches see of its feed, in one atomic step for both aliases, and drop the one before.
 
-        All that was written to it is visible when this returns. Raises GenerationLost if it is not there.
+        All that was written to it is visible when this returns. Raises GenerationLost if it is not there, LeaseLost.
         """
         ...
 
     async def drop(self, generations: Sequence[Generation]) -> None:
-        """Remove the generations and all they hold, published ones too; those that are not there are no error."""
+        """Remove the generations and all they hold, published ones too; those that are not there are no error.
+
+        Raises LeaseLost.
+        """
         ...
 
     async def count(self, generation: Generation) -> Counts:
@@ -175,8 +187,12 @@ class State(Protocol):
         """Store the value in place of any other."""
         ...
 
-    async def add(self, key: str, value: bytes, expires_in: float) -> bool:
-        """Store the value if there is none (one caller alone gets True, over all processes)."""
+    async def add(self, key: str, value: bytes, expires_in: float, *, since: float | None = None) -> bool:
+        """Store the value if there is none (one caller alone gets True, over all processes).
+
+        With `since`, seconds since 1970, also False where the state has forgotten what was stored before some later
+        moment, as a server does that starts again without its data: then nobody can tell whether it was added already.
+        """
         ...
 
     async def delete(self, key: str) -> None:
@@ -187,10 +203,12 @@ class State(Protocol):
         """Every unexpired value whose key begins with `prefix`."""
         ...
 
-    async def acquire(self, lease: str, owner: str, seconds: float) -> int | None:
+    async def acquire(self, lease: str, owner: str, seconds: float, *, held: int | None = None) -> int | None:
         """The right to work, for `seconds`: its fencing number, larger than any before; None if another owner has it.
 
-        The owner who has it already gets the same number again, and new `seconds`.
+        The owner who has it already gets the same number again, and new `seconds`. A state that has lost its data gives
+        no lease for the first `seconds` afterwards, since another owner may still work under one that was forgotten;
+        only who says with `held` that it has the lease, by its number, gets it, with a number that is larger.
         """
         ...
 
