@@ -1,6 +1,6 @@
 # The commands of this project; each sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint services soak bench pins clean
+.PHONY: help setup run test test-engines lint services services-engines soak bench pins clean
 
 # The first Python that is new enough.
 PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3 python; do \
@@ -8,7 +8,7 @@ PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3 python; d
 BIN := .venv/bin
 
 help:  ## say what there is
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
 .venv/.complete: requirements-dev.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer was found: install one, or run: make PYTHON=/path/to/python3" >&2; exit 1; }
@@ -25,14 +25,20 @@ run: setup  ## collect from a live feed, serve the API, print what to try; Ctrl-
 test: setup services  ## the whole test suite
 	$(BIN)/python -m pytest
 
+test-engines: setup services services-engines  ## what tests do with an engine, on all three
+	TEST_ENGINES=all $(BIN)/python -m pytest tests/contract tests/services tests/unit/adapters/index_opensearch
+
 lint: setup  ## style, types, layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-services: setup  ## fetch what some tests need besides Python: the npm package hawk (where there is npm)
-	@$(BIN)/python tests/services.py
+services: setup  ## fetch what some tests need besides Python: npm hawk, Redis, OpenSearch 3 (what can be had)
+	@$(BIN)/python -m tests.services npm redis opensearch-3
+
+services-engines: setup  ## fetch all three engines: OpenSearch 3 and 2, Elasticsearch 7
+	@$(BIN)/python -m tests.services opensearch-3 opensearch-2 elasticsearch-7
 
 soak: setup  ## the random and kill tests, at length
 	SOAK=1 $(BIN)/python -m pytest -m soak --timeout 3600

@@ -6,6 +6,9 @@
 
 So the event loop never waits for the disk, and many calls at once cost one hop to the thread and one commit.
 WAL and synchronous=NORMAL: a crash of the process loses nothing, one of the machine at most the last moments.
+
+A file keeps its data when a process starts again, and all who share it go down with its machine: `since` and `held`,
+with which callers guard against a memory that was lost, change nothing here.
 """
 
 import asyncio
@@ -87,7 +90,7 @@ class SqliteState:
         """Store the value in place of any other."""
         await self._do(lambda connection, now: _set(connection, key, value, _until(now, expires_in)))
 
-    async def add(self, key: str, value: bytes, expires_in: float) -> bool:
+    async def add(self, key: str, value: bytes, expires_in: float, *, since: float | None = None) -> bool:  # noqa: ARG002
         """Store the value if there is none."""
         return await self._do(
             lambda connection, now: connection.execute(_ADD, (key, value, now + expires_in, now)).rowcount == 1
@@ -101,7 +104,14 @@ class SqliteState:
         """Every unexpired value whose key begins with `prefix`, in the order of keys."""
         return await self._do(lambda connection, now: _scan(connection, now, prefix))
 
-    async def acquire(self, lease: str, owner: str, seconds: float) -> int | None:
+    async def acquire(
+        self,
+        lease: str,
+        owner: str,
+        seconds: float,
+        *,
+        held: int | None = None,  # noqa: ARG002
+    ) -> int | None:
         """The lease's number for its owner, None if another has it."""
         return await self._do(lambda connection, now: _acquire(connection, now, lease, owner, seconds))
 

@@ -113,9 +113,16 @@ class Guard:
         return None if key is None else key.secret
 
     async def _once(self, guest: Guest) -> None:
-        """A nonce is good once per key, over all processes (the promise *once*)."""
-        if not await self._state.add(f"nonce:{guest.artifacts.id}:{guest.artifacts.nonce}", b"", NONCE_SECONDS):
-            raise Refused(INCORRECT, f"the nonce has been used before (key {guest.artifacts.id!r})")
+        """A nonce is good once per key, over all processes (the promise *once*).
+
+        What was signed before the state lost its memory may have been used then, so that it is good no more.
+        """
+        signed = guest.artifacts
+        key = f"nonce:{signed.id}:{signed.nonce}"
+        if not await self._state.add(key, b"", NONCE_SECONDS, since=int(signed.ts)):
+            raise Refused(
+                INCORRECT, f"the nonce has been used before, or the state began after it was signed (key {signed.id!r})"
+            )
 
 
 def target_of(request: web.BaseRequest) -> hawk.Target:

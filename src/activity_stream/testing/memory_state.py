@@ -7,13 +7,23 @@ from activity_stream.ports import Clock
 
 
 class MemoryState:
-    """A State that lives as long as its object. `fail_next = n` makes the next n calls raise StateUnavailable."""
+    """A State that lives as long as its object.
+
+    `fail_next = n` makes the next n calls raise StateUnavailable; `forget()` is a restart without data.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._values: dict[str, tuple[bytes, float | None]] = {}
         self._leases: dict[str, tuple[str | None, float, int]] = {}
+        self._born: float | None = None
         self.fail_next = 0
+
+    def forget(self) -> None:
+        """Lose everything, as a server does that starts again without its data: memory begins now."""
+        self._values.clear()
+        self._leases.clear()
+        self._born = self._clock.now()
 
     async def open(self) -> None:
         """Be ready."""
@@ -35,10 +45,11 @@ class MemoryState:
         self._fail_if_told()
         self._store(key, value, expires_in)
 
-    async def add(self, key: str, value: bytes, expires_in: float) -> bool:
-        """Store the value if there is none."""
+    async def add(self, key: str, value: bytes, expires_in: float, *, since: float | None = None) -> bool:
+        """Store the value if there is none; False too where memory begins after `since`."""
         self._fail_if_told()
-        if self._live(key) is not None:
+        forgotten = since is not None and self._born is not None and since < self._born
+        if forgotten or self._live(key) is not None:
             return False
         self._store(key, value, expires_in)
         return True
@@ -54,15 +65,18 @@ class MemoryState:
         found = {key: self._live(key) for key in sorted(self._values) if key.startswith(prefix)}
         return {key: value for key, value in found.items() if value is not None}
 
-    async def acquire(self, lease: str, owner: str, seconds: float) -> int | None:
-        """The lease's number for its owner, None if another has it."""
+    async def acquire(self, lease: str, owner: str, seconds: float, *, held: int | None = None) -> int | None:
+        """The lease's number for its owner, None if another has it, or may have had it before everything was lost."""
         self._fail_if_told()
         now = self._clock.now()
         holder, until, number = self._leases.get(lease, (None, 0.0, 0))
-        held = holder is not None and until > now
-        if held and holder != owner:
+        taken = holder is not None and until > now
+        if taken and holder != owner:
             return None
-        number = number if held else number + 1
+        if not taken:
+            if held is None and self._born is not None and now < self._born + seconds:
+                return None
+            number = max(number, held or 0, int(self._born or 0)) + 1
         self._leases[lease] = (owner, now + seconds, number)
         return number
 

@@ -1,11 +1,14 @@
-"""The guard's reading of addresses and hosts."""
+"""The guard's reading of addresses and hosts, and its memory of nonces."""
 
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
 from activity_stream import hawk
-from activity_stream.api.guard import Guest, Key, _address, split_host, target_of
+from activity_stream.api.guard import INCORRECT, Guard, Guest, Key, Refused, _address, split_host, target_of
 from activity_stream.model import Caller
+from activity_stream.testing.memory_state import MemoryState
+from activity_stream.testing.moved_clock import MovedClock
 
 
 @pytest.mark.parametrize(
@@ -80,3 +83,29 @@ def test_secrets_do_not_show() -> None:
     caller = Caller("a-key")
     artifacts = hawk.sign(hawk.Target("GET", "/", "h", 80), "a-key", "hidden", 1, "n")
     assert "hidden" not in repr(Key("hidden", caller)) + repr(Guest(caller, artifacts, "hidden"))
+
+
+def signed_request(clock: MovedClock, nonce: str) -> web.BaseRequest:
+    """A request for `/`, signed now."""
+    artifacts = hawk.sign(hawk.Target("GET", "/", "h", 80), "a-key", "hidden", int(clock.now()), nonce)
+    headers = {"Host": "h", "X-Forwarded-Proto": "http", "Content-Type": "", "Authorization": ""}
+    return make_mocked_request("GET", "/", headers=headers | {"Authorization": hawk.authorization(artifacts)})
+
+
+async def test_a_nonce_is_good_once_over_a_loss_of_the_state() -> None:
+    """A request that was let in before the state lost everything is not let in again; one signed afterwards is."""
+    clock = MovedClock()
+    state = MemoryState(clock)
+    guard = Guard({"a-key": Key("hidden", Caller("a-key"))}, (), state, clock)
+    request = signed_request(clock, "1")
+    await guard.authenticate(request, b"")
+    with pytest.raises(Refused, match=INCORRECT):
+        await guard.authenticate(request, b"")
+    await clock.advance(1)
+    state.forget()
+    with pytest.raises(Refused, match=INCORRECT):
+        await guard.authenticate(request, b"")
+    later = signed_request(clock, "1")
+    await guard.authenticate(later, b"")
+    with pytest.raises(Refused, match=INCORRECT):
+        await guard.authenticate(later, b"")
