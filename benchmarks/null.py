@@ -45,12 +45,15 @@ class NullIndex:
         """Nothing."""
         return ()
 
-    async def begin(self, feed: str) -> Generation:
+    async def fence(self, feed: str, lease: int) -> None:
+        """Nobody else writes."""
+
+    async def begin(self, feed: str, *, lease: int = 0) -> Generation:
         """A generation in name alone."""
         return Generation(feed, "g")
 
     async def write(
-        self, generations: Sequence[Generation], activities: Sequence[Activity], *, visible: bool
+        self, generations: Sequence[Generation], activities: Sequence[Activity], *, visible: bool, lease: int = 0
     ) -> WriteReport:
         """Build the bulk body, as an adapter of a cluster would, and forget it."""
         parts = []
@@ -62,11 +65,11 @@ class NullIndex:
         self.activities += len(activities)
         return WriteReport(len(activities))
 
-    async def publish(self, generation: Generation) -> None:
+    async def publish(self, generation: Generation, *, lease: int = 0) -> None:
         """Tell whoever waits."""
         self.is_published.set()
 
-    async def drop(self, generations: Sequence[Generation]) -> None:
+    async def drop(self, generations: Sequence[Generation], *, lease: int = 0) -> None:
         """Nothing to drop."""
 
     async def count(self, generation: Generation) -> Counts:

@@ -101,37 +101,38 @@ class Index(Protocol):
         """Every other generation the index holds anything of."""
         ...
 
-    async def fence(self, feed: str, number: int) -> None:
-        """Be the one who writes to this feed, by right of the lease with this number, until a larger number comes.
+    async def fence(self, feed: str, lease: int) -> None:
+        """Let nobody change the feed's generations any more by right of a lease with a smaller number.
 
-        From then on every `begin`, `write`, `publish` and `drop` on the feed that is asked for by right of a smaller
-        number raises LeaseLost and changes nothing, even if it was sent before and arrives late. So does a `fence` with
-        a smaller number. Nothing is written to a feed that was not fenced first.
+        Every `begin`, `write`, `publish` and `drop` with a smaller number raises LeaseLost from then on and changes
+        nothing, even if it was sent before and arrives late; and so does a `fence`. The number 0 stands for no lease.
         """
         ...
 
-    async def begin(self, feed: str) -> Generation:
+    async def begin(self, feed: str, *, lease: int = 0) -> Generation:
         """A new, empty, unpublished generation of the feed. Raises LeaseLost."""
         ...
 
     async def write(
-        self, generations: Sequence[Generation], activities: Sequence[Activity], *, visible: bool
+        self, generations: Sequence[Generation], activities: Sequence[Activity], *, visible: bool, lease: int = 0
     ) -> WriteReport:
-        """Store the activities, and their objects, in each of the generations; later ones replace earlier ones of the
-        same id. With `visible`, searches on published generations see it when this returns.
+        """Store the activities, and their objects, in each of the generations, which are one feed's.
+
+        Later ones replace earlier ones of the same id. With `visible`, searches on published generations see it when
+        this returns.
 
         Raises GenerationLost if one of the generations is not there, LeaseLost.
         """
         ...
 
-    async def publish(self, generation: Generation) -> None:
+    async def publish(self, generation: Generation, *, lease: int = 0) -> None:
         """Make it what searches see of its feed, in one atomic step for both aliases, and drop the one before.
 
         All that was written to it is visible when this returns. Raises GenerationLost if it is not there, LeaseLost.
         """
         ...
 
-    async def drop(self, generations: Sequence[Generation]) -> None:
+    async def drop(self, generations: Sequence[Generation], *, lease: int = 0) -> None:
         """Remove the generations and all they hold, published ones too; those that are not there are no error.
 
         Raises LeaseLost.

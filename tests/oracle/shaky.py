@@ -142,10 +142,10 @@ class ShakyState:
         await self._maybe()
         await self._inner.set(key, value, expires_in)
 
-    async def add(self, key: str, value: bytes, expires_in: float) -> bool:
+    async def add(self, key: str, value: bytes, expires_in: float, *, since: float | None = None) -> bool:
         """As the port says."""
         await self._maybe()
-        return await self._inner.add(key, value, expires_in)
+        return await self._inner.add(key, value, expires_in, since=since)
 
     async def delete(self, key: str) -> None:
         """As the port says."""
@@ -157,10 +157,10 @@ class ShakyState:
         await self._maybe()
         return await self._inner.scan(prefix)
 
-    async def acquire(self, lease: str, owner: str, seconds: float) -> int | None:
+    async def acquire(self, lease: str, owner: str, seconds: float, *, held: int | None = None) -> int | None:
         """As the port says; who has it is remembered, to tell whether a writer may write."""
         await self._maybe()
-        number = await self._inner.acquire(lease, owner, seconds)
+        number = await self._inner.acquire(lease, owner, seconds, held=held)
         if number is not None:
             self._owners[lease] = (owner, self._fate.clock.monotonic() + seconds)
         return number
@@ -209,19 +209,23 @@ class ShakyIndex:
         """As the port says."""
         return await self._step(self._inner.unpublished)
 
-    async def begin(self, feed: str) -> Generation:
+    async def fence(self, feed: str, lease: int) -> None:
+        """As the port says."""
+        await self._step(lambda: self._inner.fence(feed, lease))
+
+    async def begin(self, feed: str, *, lease: int = 0) -> Generation:
         """As the port says; the oracle takes note of what the source has now."""
         self._may_write(feed, "begin")
 
         async def begin() -> Generation:
-            generation = await self._inner.begin(feed)
+            generation = await self._inner.begin(feed, lease=lease)
             self._truths[feed].begun(generation.id)
             return generation
 
         return await self._step(begin)
 
     async def write(
-        self, generations: Sequence[Generation], activities: Sequence[Activity], *, visible: bool
+        self, generations: Sequence[Generation], activities: Sequence[Activity], *, visible: bool, lease: int = 0
     ) -> WriteReport:
         """As the port says; in the middle means into the first generation only, as without transactions."""
         self._may_write(generations[0].feed, "write")
@@ -229,25 +233,25 @@ class ShakyIndex:
         good = [each for each in activities if ":bad" not in each.id]
         refused = tuple(Refused(Alias.ACTIVITIES, each.id, "told to refuse it") for each in bad)
         if self._fate.strikes(self._fate.index_failures * (4 if visible else 0.5)):
-            await self._inside(lambda: self._inner.write(generations[:1], good, visible=visible))
+            await self._inside(lambda: self._inner.write(generations[:1], good, visible=visible, lease=lease))
             raise IndexUnavailable("told to fail in the middle")
-        report = await self._step(lambda: self._inner.write(generations, good, visible=visible))
+        report = await self._step(lambda: self._inner.write(generations, good, visible=visible, lease=lease))
         return WriteReport(report.stored, refused)
 
-    async def publish(self, generation: Generation) -> None:
+    async def publish(self, generation: Generation, *, lease: int = 0) -> None:
         """As the port says."""
         self._may_write(generation.feed, "publish")
         await self._fate.pause()
         await self._fate.look()
         self._truths[generation.feed].published(generation.id)
-        await self._step(lambda: self._inner.publish(generation))
+        await self._step(lambda: self._inner.publish(generation, lease=lease))
         await self._fate.look()
 
-    async def drop(self, generations: Sequence[Generation]) -> None:
+    async def drop(self, generations: Sequence[Generation], *, lease: int = 0) -> None:
         """As the port says."""
         for generation in generations:
             self._may_write(generation.feed, "drop")
-        await self._step(lambda: self._inner.drop(generations))
+        await self._step(lambda: self._inner.drop(generations, lease=lease))
 
     async def count(self, generation: Generation) -> Counts:
         """As the port says."""

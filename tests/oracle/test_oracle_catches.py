@@ -1,7 +1,7 @@
 """The oracle is good for something: known mistakes, put in on purpose, are found within a few histories."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
@@ -15,7 +15,7 @@ from activity_stream.model import Generation, Page, WriteReport
 from activity_stream.ports import Response
 from tests.oracle.test_oracle import play
 
-WITHIN = 100
+WITHIN = 300
 
 
 class ShortWalk(Walk):
@@ -95,7 +95,7 @@ def begun_before_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
         self: Pipeline,
         begin: Callable[[], Awaitable[object]],
         walk: Walk,
-        write: Callable[[object, Fetched], Awaitable[object]],
+        write: Callable[[object, Sequence[Fetched]], Awaitable[object]],
     ) -> object:
         begun = await self.step(begin)
         await self.page(walk, lambda fetched: write(begun, fetched))

@@ -7,8 +7,8 @@
 Both go through the feed's pipeline, page by page, so that either can have its turn between two pages of the other.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
 
 from activity_stream.collect.generations import Build, Generations
@@ -117,19 +117,23 @@ class FullCycle:
         began = self._clock.monotonic()
         with self._ledger.pull():
             build = await self._pipeline.first_page(self._generations.begin, walk, self._write)
+        write = partial(self._write, build)  # one and the same for all pages: those that wait are written together
         while walk.address is not None:
             self._progress.made()
             await self._pause(self._plan.full_ingest_page_interval - (self._clock.monotonic() - began))
             build.check()
             began = self._clock.monotonic()
             with self._ledger.pull():
-                await self._pipeline.page(walk, partial(self._write, build))
+                await self._pipeline.page(walk, write)
         await self._pipeline.step(partial(self._finish, build, walk.page_address or self._plan.feed_type.seed()))
 
-    async def _write(self, build: Build, fetched: Fetched) -> None:
-        with self._ledger.push(fetched):
-            report = await self._generations.write_full(build, fetched)
-        self._ledger.wrote(fetched, report)
+    async def _write(self, build: Build, pages: Sequence[Fetched]) -> None:
+        with ExitStack() as measured:
+            for fetched in pages:
+                measured.enter_context(self._ledger.push(fetched))
+            reports = await self._generations.write_full(build, pages)
+        for fetched, report in zip(pages, reports, strict=True):
+            self._ledger.wrote(fetched, report)
         self._progress.made()
 
     async def _finish(self, build: Build, last_address: str) -> None:
@@ -203,10 +207,11 @@ class UpdatesCycle:
                 self._log.info(f"Going on to {shown(walk.address)}")
                 await self._clock.sleep(interval - (self._clock.monotonic() - began))
 
-    async def _write(self, fetched: Fetched) -> None:
-        with self._ledger.push(fetched):
-            began = self._clock.monotonic()
-            report = await self._generations.write_update(fetched)
-        if report is not None:
-            self._ledger.refreshed(began)
-            self._ledger.wrote(fetched, report)
+    async def _write(self, pages: Sequence[Fetched]) -> None:
+        for fetched in pages:
+            with self._ledger.push(fetched):
+                began = self._clock.monotonic()
+                report = await self._generations.write_update(fetched)
+            if report is not None:
+                self._ledger.refreshed(began)
+                self._ledger.wrote(fetched, report)

@@ -4,9 +4,11 @@
     build       what the full cycle is building           here (what was visible must not vanish at the next publish),
     held        what the guard does not let be published  and here
 
-Each method that writes is an entry of the pipeline, so no two of them run at once; each asks the lease first.
+Each method that writes is an entry of the pipeline, so no two of them run at once; each asks the lease first, and
+gives its number along, so that what arrives after the lease's end changes nothing.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 from activity_stream.collect.keeping import FeedRecords
@@ -15,7 +17,7 @@ from activity_stream.collect.pipeline import Fetched
 from activity_stream.collect.publishing import Verdict, judge
 from activity_stream.collect.records import Held
 from activity_stream.errors import ActivityStreamError, GenerationLost
-from activity_stream.model import Counts, Generation, WriteReport
+from activity_stream.model import Alias, Counts, Generation, WriteReport
 from activity_stream.ports import Clock, Index
 
 _REMEMBERED_PAGES = 8
@@ -64,7 +66,8 @@ class Generations:
         return None if record is None else Generation(self._feed, record.generation)
 
     async def refresh(self) -> None:
-        """Look at what the index has, and forget what it no longer has."""
+        """Look at what the index has, and forget what it no longer has; first of all, be the one who may change it."""
+        await self._index.fence(self._feed, self._right())
         self.published = (await self._index.published()).get(self._feed)
         others = [each.id for each in await self._index.unpublished() if each.feed == self._feed]
         held = self._records.status.held
@@ -83,10 +86,8 @@ class Generations:
         held = self.held
         leftovers = [each for each in await self._index.unpublished() if each.feed == self._feed and each != held]
         if leftovers:
-            self._lease.check()
-            await self._index.drop(leftovers)
-        self._lease.check()
-        self.build = Build(await self._index.begin(self._feed))
+            await self._index.drop(leftovers, lease=self._right())
+        self.build = Build(await self._index.begin(self._feed, lease=self._right()))
         return self.build
 
     def give_up(self) -> None:
@@ -95,18 +96,19 @@ class Generations:
             self.build.failure = GenerationLost("its full ingest was given up")
         self.build = None
 
-    async def write_full(self, build: Build, fetched: Fetched) -> WriteReport:
-        """Write a page of a full cycle into its build."""
+    async def write_full(self, build: Build, pages: Sequence[Fetched]) -> list[WriteReport]:
+        """Write pages of a full cycle into its build; what became of each."""
         build.check()
-        self._forget_digests(fetched)
-        if not fetched.page.activities:
-            return WriteReport(0)
-        self._lease.check()
+        for fetched in pages:
+            self._forget_digests(fetched)
+        activities = [activity for fetched in pages for activity in fetched.page.activities]
+        right = self._right()
         try:
-            return await self._index.write([build.generation], fetched.page.activities, visible=False)
+            report = await self._index.write([build.generation], activities, visible=False, lease=right)
         except ActivityStreamError as error:
             build.failure = error
             raise
+        return [_share(report, fetched) for fetched in pages]
 
     async def write_update(self, fetched: Fetched) -> WriteReport | None:
         """Write a page of a poll into all generations; None where it was there already, byte for byte."""
@@ -116,9 +118,9 @@ class Generations:
             return None
         if not fetched.page.activities:
             return WriteReport(0)
-        self._lease.check()
+        right = self._right()
         try:
-            report = await self._index.write(aims, fetched.page.activities, visible=True)
+            report = await self._index.write(aims, fetched.page.activities, visible=True, lease=right)
         except ActivityStreamError as error:
             self._updates_missed(error)
             raise
@@ -145,6 +147,7 @@ class Generations:
 
     async def approve(self) -> None:
         """Publish what is held."""
+        await self._be_certain()
         held = self.held
         if held is not None:
             counts = await self._index.count(held)
@@ -153,16 +156,26 @@ class Generations:
 
     async def reject(self) -> None:
         """Drop what is held."""
+        await self._be_certain()
         held = self.held
         if held is not None:
-            self._lease.check()
+            right = self._right()
             self._records.status.held = None
-            await self._index.drop([held])
+            await self._index.drop([held], lease=right)
+
+    async def _be_certain(self) -> None:
+        if self.uncertain:
+            await self.refresh()
+
+    def _right(self) -> int:
+        """The number of the lease, which this worker has. Raises LeaseLost unless it has it for sure."""
+        self._lease.check()
+        return self._lease.number or 0
 
     async def _publish(self, generation: Generation) -> None:
-        self._lease.check()
+        right = self._right()
         try:
-            await self._index.publish(generation)
+            await self._index.publish(generation, lease=right)
         except ActivityStreamError:
             # It may have come to pass all the same.
             self.uncertain = True
@@ -173,8 +186,7 @@ class Generations:
         """Drop what was held before; where that fails it is a leftover that the next build drops."""
         if record is not None:
             with suppress(ActivityStreamError):
-                self._lease.check()
-                await self._index.drop([Generation(self._feed, record.generation)])
+                await self._index.drop([Generation(self._feed, record.generation)], lease=self._right())
 
     def _record(
         self, generation: Generation, published: Generation, counts: Counts, before: Counts, verdict: Verdict
@@ -221,6 +233,19 @@ class Generations:
         if self._written:
             names = _names(fetched)
             self._written = {at: each for at, each in self._written.items() if each.names.isdisjoint(names)}
+
+
+def _share(report: WriteReport, fetched: Fetched) -> WriteReport:
+    """What a report on several pages says of one of them."""
+    activities = fetched.page.activities
+    if not report.refused:
+        return WriteReport(len(activities))
+    names = {(Alias.ACTIVITIES, each.id) for each in activities} | {
+        (Alias.OBJECTS, each.object_id) for each in activities
+    }
+    refused = tuple(each for each in report.refused if (each.alias, each.id) in names)
+    lost = {each.id for each in refused if each.alias is Alias.ACTIVITIES}
+    return WriteReport(sum(each.id not in lost for each in activities), refused)
 
 
 class _Written:

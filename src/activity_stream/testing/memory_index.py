@@ -3,25 +3,20 @@
 It keeps every promise of the port, is never stale, and can be told to fail.
 """
 
-import secrets
-import string
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 
 import msgspec
 
 from activity_stream.errors import GenerationLost
+from activity_stream.fences import Fences
 from activity_stream.fields import Field, FieldMap, FieldType
 from activity_stream.model import Activity, Alias, Counts, Generation, Refused, SearchAnswer, WriteReport
+from activity_stream.naming import MAX_ID_BYTES, new_generation
 from activity_stream.ports import Clock, Index
 from activity_stream.testing.evaluator import evaluate
 from activity_stream.testing.evaluator_documents import Document, decoded_item
 
-MAX_ID_BYTES = 512
-"""Longer ids are refused, as OpenSearch does."""
-
-_LETTERS = string.ascii_lowercase + string.digits
 _OPERATIONS = {name for name in vars(Index) if not name.startswith("_")}
 _PUBLISHED = Field("published", FieldType.DATE, ("published",))
 
@@ -41,6 +36,7 @@ class MemoryIndex:
         self._clock = clock
         self._contents: dict[Generation, _Contents] = {}
         self._published: dict[str, Generation] = {}
+        self._fences = Fences()
         self._written = 0
         self._failures: list[tuple[str, Exception]] = []
         self._refusals: dict[str, str] = {}
@@ -78,13 +74,16 @@ class MemoryIndex:
         self._enter("unpublished")
         return [each for each in self._contents if self._published.get(each.feed) != each]
 
-    async def begin(self, feed: str) -> Generation:
+    async def fence(self, feed: str, lease: int) -> None:
+        """Only this lease, and later ones, may change the feed's generations from now on."""
+        self._enter("fence")
+        self._fences.put(feed, lease)
+
+    async def begin(self, feed: str, *, lease: int = 0) -> Generation:
         """A new, empty generation."""
         self._enter("begin")
-        now = self._clock.now()
-        day = datetime.fromtimestamp(now, UTC).date().isoformat()
-        batch = "".join(secrets.choice(_LETTERS) for _ in range(8))
-        generation = Generation(feed, f"date_{day}__timestamp_{int(now)}__batch_id_{batch}__")
+        self._fences.check(feed, lease)
+        generation = new_generation(feed, self._clock.now())
         self._contents[generation] = _Contents()
         return generation
 
@@ -94,9 +93,11 @@ class MemoryIndex:
         activities: Sequence[Activity],
         *,
         visible: bool,  # noqa: ARG002 - all is visible at once
+        lease: int = 0,
     ) -> WriteReport:
         """Store activities and their objects in each of the generations."""
         self._enter("write")
+        self._check(generations, lease)
         contents = [(each, self._of(each)) for each in generations]
         refused: list[Refused] = []
         stored = 0
@@ -127,18 +128,20 @@ class MemoryIndex:
             held.documents[alias][id_] = Document(generation, id_, bytes(source), decoded, self._written)
         return []
 
-    async def publish(self, generation: Generation) -> None:
+    async def publish(self, generation: Generation, *, lease: int = 0) -> None:
         """Make it what searches see of its feed, and drop the one before."""
         self._enter("publish")
+        self._check([generation], lease)
         self._of(generation)
         before = self._published.get(generation.feed)
         self._published[generation.feed] = generation
         if before is not None and before != generation:
             del self._contents[before]
 
-    async def drop(self, generations: Sequence[Generation]) -> None:
+    async def drop(self, generations: Sequence[Generation], *, lease: int = 0) -> None:
         """Remove the generations."""
         self._enter("drop")
+        self._check(generations, lease)
         for each in generations:
             self._contents.pop(each, None)
             if self._published.get(each.feed) == each:
@@ -191,6 +194,10 @@ class MemoryIndex:
             if name == operation:
                 del self._failures[position]
                 raise error
+
+    def _check(self, generations: Sequence[Generation], lease: int) -> None:
+        for each in generations:
+            self._fences.check(each.feed, lease)
 
     def _of(self, generation: Generation) -> _Contents:
         try:

@@ -61,9 +61,9 @@ async def test_the_same_page_is_written_again_after_a_full_page_with_one_of_its_
     made = await generations(world)
     assert made.build is not None
     await made.write_update(page("a", "b"))
-    await made.write_full(made.build, page("c"))
+    await made.write_full(made.build, [page("c")])
     assert await made.write_update(page("a", "b")) is None
-    await made.write_full(made.build, page("b"))
+    await made.write_full(made.build, [page("b")])
     assert await made.write_update(page("a", "b")) is not None
 
 
@@ -87,7 +87,7 @@ async def test_a_failed_full_page_spoils_the_build(world: World) -> None:
     assert build is not None
     world.index.fail_next("write", IndexUnavailable("disk full"))
     with pytest.raises(IndexUnavailable):
-        await made.write_full(build, page("a"))
+        await made.write_full(build, [page("a")])
     with pytest.raises(IndexUnavailable):
         await made.finish(build, "http://a.example/last")
 
@@ -99,7 +99,7 @@ async def test_a_build_that_was_given_up_takes_no_more_pages(world: World) -> No
     assert build is not None
     made.give_up()
     with pytest.raises(GenerationLost):
-        await made.write_full(build, page("a"))
+        await made.write_full(build, [page("a")])
 
 
 async def test_a_publish_that_failed_and_came_to_pass_loses_nothing(
@@ -110,8 +110,8 @@ async def test_a_publish_that_failed_and_came_to_pass_loses_nothing(
     build, publish = made.build, world.index.publish
     assert build is not None
 
-    async def ambiguous(generation: Generation) -> None:
-        await publish(generation)
+    async def ambiguous(generation: Generation, *, lease: int = 0) -> None:
+        await publish(generation, lease=lease)
         raise IndexUnavailable("the answer was lost")
 
     monkeypatch.setattr(world.index, "publish", ambiguous)
@@ -126,7 +126,7 @@ async def test_a_publish_that_failed_and_came_to_pass_loses_nothing(
 async def test_what_was_held_in_place_of_another_generation_is_forgotten(world: World) -> None:
     """A crash after a publish, before the state knew of it: the record is about a generation readers no longer see."""
     made = await generations(world)
-    stale = await world.index.begin("feed")
+    stale = await world.index.begin("feed", lease=made._right())
     made._records.status.held = Held(stale.id, "older", 10, 120, 10, 1, 0.0, 0.0, "")
     await made.begin()
     assert made.held is None

@@ -55,11 +55,11 @@ async def test_a_write_that_hangs_is_given_up_as_well(world: World, monkeypatch:
     source = world.source("feed", "a", "b")
     begin, calls = world.index.begin, [1]
 
-    async def hanging(feed: str) -> object:
+    async def hanging(feed: str, *, lease: int = 0) -> object:
         if calls:
             calls.pop()
             await asyncio.get_running_loop().create_future()
-        return await begin(feed)
+        return await begin(feed, lease=lease)
 
     monkeypatch.setattr(world.index, "begin", hanging)
     world.start(world.plan(source, stall_timeout=60.0))

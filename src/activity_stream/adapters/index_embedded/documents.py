@@ -7,7 +7,7 @@ import tantivy
 
 from activity_stream.adapters.index_embedded.decode import Decoder, Undecodable
 from activity_stream.adapters.index_embedded.entries import Entries
-from activity_stream.adapters.index_embedded.names import Manifest
+from activity_stream.adapters.index_embedded.manifest import Manifest
 from activity_stream.adapters.index_embedded.schema import (
     ALIAS,
     ALIAS_TERMS,
@@ -20,9 +20,7 @@ from activity_stream.adapters.index_embedded.schema import (
     EmbeddedSchema,
 )
 from activity_stream.model import Activity, Alias, Refused
-
-MAX_ID_BYTES = 512
-"""OpenSearch's limit of `_id`: the key under which a document is replaced."""
+from activity_stream.naming import MAX_ID_BYTES
 
 MANIFEST_KEY = "manifest"
 

@@ -17,14 +17,15 @@ from typing import ParamSpec, TypeVar
 from activity_stream.adapters.index_embedded.border import EngineFailed, border
 from activity_stream.adapters.index_embedded.execute import search
 from activity_stream.adapters.index_embedded.lock import WriterLock
-from activity_stream.adapters.index_embedded.names import new_generation
 from activity_stream.adapters.index_embedded.rebuild import bring_up_to_date
 from activity_stream.adapters.index_embedded.schema import GENERATION, EmbeddedSchema
 from activity_stream.adapters.index_embedded.snapshot import Reader, directory_of
 from activity_stream.adapters.index_embedded.writer import Writer
 from activity_stream.errors import IndexUnavailable
+from activity_stream.fences import Fences
 from activity_stream.fields import FieldMap
 from activity_stream.model import Activity, Alias, Counts, Generation, SearchAnswer, WriteReport
+from activity_stream.naming import new_generation
 from activity_stream.ports import Clock
 
 P = ParamSpec("P")
@@ -64,6 +65,7 @@ class EmbeddedIndex:
         self._lock = WriterLock(directory)
         self._reader = Reader(directory, self._schema)
         self._writer: Writer | None = None
+        self._fences = Fences()
         self._searching = ThreadPoolExecutor(threads or os.cpu_count() or 1, "index-search")
         self._writing = ThreadPoolExecutor(1, "index-write")
 
@@ -100,25 +102,33 @@ class EmbeddedIndex:
             return await self._in(self._writing, lambda writer: list(writer.unpublished), self._writer)
         return (await self._in(self._searching, self._reader.snapshot)).unpublished()
 
-    async def begin(self, feed: str) -> Generation:
+    async def fence(self, feed: str, lease: int) -> None:
+        """Remembered in this process alone: no other can write while it has the index."""
+        self._fences.put(feed, lease)
+
+    async def begin(self, feed: str, *, lease: int = 0) -> Generation:
         """A new generation of the feed; it is there, for this process, before anything is written to it."""
+        self._fences.check(feed, lease)
         generation = new_generation(feed, self._clock.now())
         await self._in(self._writing, self._writable().begin, generation)
         return generation
 
     async def write(
-        self, generations: Sequence[Generation], activities: Sequence[Activity], *, visible: bool
+        self, generations: Sequence[Generation], activities: Sequence[Activity], *, visible: bool, lease: int = 0
     ) -> WriteReport:
         """Store them: see the port. Writes are done one after the other, in the order of their calls."""
+        self._check(generations, lease)
         work = partial(self._writable().write, tuple(generations), tuple(activities), visible=visible)
         return await self._in(self._writing, work)
 
-    async def publish(self, generation: Generation) -> None:
+    async def publish(self, generation: Generation, *, lease: int = 0) -> None:
         """One commit: the new manifest, and the end of the generation before."""
+        self._check([generation], lease)
         await self._in(self._writing, self._writable().publish, generation)
 
-    async def drop(self, generations: Sequence[Generation]) -> None:
+    async def drop(self, generations: Sequence[Generation], *, lease: int = 0) -> None:
         """One commit for all of them."""
+        self._check(generations, lease)
         await self._in(self._writing, self._writable().drop, tuple(generations))
 
     async def count(self, generation: Generation) -> Counts:
@@ -139,6 +149,10 @@ class EmbeddedIndex:
     async def root(self) -> bytes:
         """What Elasticsearch and OpenSearch clients read before they ask."""
         return ROOT
+
+    def _check(self, generations: Sequence[Generation], lease: int) -> None:
+        for generation in generations:
+            self._fences.check(generation.feed, lease)
 
     def _open_writer(self) -> Writer:
         bring_up_to_date(self._root, self._schema, heap_bytes=self._heap_bytes, threads=WRITER_THREADS)

@@ -12,7 +12,7 @@ import tantivy
 
 from activity_stream.adapters.index_embedded.border import EngineFailed, border, disk_failed
 from activity_stream.adapters.index_embedded.documents import Documents, Item, manifest_document, to_tantivy
-from activity_stream.adapters.index_embedded.names import Manifest, generation_of, index_names
+from activity_stream.adapters.index_embedded.manifest import Manifest
 from activity_stream.adapters.index_embedded.schema import (
     GENERATION,
     KEY,
@@ -23,6 +23,7 @@ from activity_stream.adapters.index_embedded.schema import (
 )
 from activity_stream.adapters.index_embedded.snapshot import DIRECTORY_PREFIX, directory_of, read_manifest
 from activity_stream.errors import IndexUnavailable
+from activity_stream.naming import generation_of, index_names
 
 _ASIDE = "building-"
 _DOCUMENTS_AT_ONCE = 1000

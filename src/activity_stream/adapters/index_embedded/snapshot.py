@@ -9,7 +9,7 @@ from types import MappingProxyType
 import msgspec
 import tantivy
 
-from activity_stream.adapters.index_embedded.names import Manifest, generation_of, index_names
+from activity_stream.adapters.index_embedded.manifest import Manifest
 from activity_stream.adapters.index_embedded.schema import (
     ALIAS,
     ALIAS_TERMS,
@@ -21,6 +21,7 @@ from activity_stream.adapters.index_embedded.schema import (
 )
 from activity_stream.errors import IndexUnavailable
 from activity_stream.model import Alias, Generation
+from activity_stream.naming import generation_of, index_names
 
 DIRECTORY_PREFIX = "index-"
 

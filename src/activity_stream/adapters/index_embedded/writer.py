@@ -25,12 +25,13 @@ from activity_stream.adapters.index_embedded.documents import (
     to_tantivy,
 )
 from activity_stream.adapters.index_embedded.journal import Journal, Operation, operations
-from activity_stream.adapters.index_embedded.names import Manifest, index_names
+from activity_stream.adapters.index_embedded.manifest import Manifest
 from activity_stream.adapters.index_embedded.schema import GENERATION, KEY, EmbeddedSchema, document_key
 from activity_stream.adapters.index_embedded.seen import Seen
 from activity_stream.adapters.index_embedded.snapshot import Snapshot
 from activity_stream.errors import GenerationLost, IndexUnavailable
 from activity_stream.model import Activity, Alias, Generation, Refused, WriteReport
+from activity_stream.naming import index_names
 
 
 class Writer:

@@ -11,12 +11,12 @@ from pathlib import Path
 import msgspec
 
 from activity_stream.adapters.index_embedded.lock import WriterLock
-from activity_stream.adapters.index_embedded.names import new_generation
 from activity_stream.adapters.index_embedded.schema import EmbeddedSchema
 from activity_stream.adapters.index_embedded.snapshot import directory_of
 from activity_stream.adapters.index_embedded.writer import Writer
 from activity_stream.fields import searchable_fields
 from activity_stream.model import Activity
+from activity_stream.naming import new_generation
 
 
 def activity(number: int, n: int) -> Activity:

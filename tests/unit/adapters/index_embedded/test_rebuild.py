@@ -8,13 +8,13 @@ import pytest
 import tantivy
 
 from activity_stream.adapters.index_embedded import rebuild
-from activity_stream.adapters.index_embedded.names import new_generation
 from activity_stream.adapters.index_embedded.rebuild import bring_up_to_date
 from activity_stream.adapters.index_embedded.schema import SOURCE, EmbeddedSchema
 from activity_stream.adapters.index_embedded.snapshot import Reader, directory_of
 from activity_stream.adapters.index_embedded.writer import Writer
 from activity_stream.fields import AddedField, FieldType, searchable_fields
 from activity_stream.model import Activity, Alias, Generation
+from activity_stream.naming import new_generation
 
 OLD = EmbeddedSchema(searchable_fields())
 NEW = EmbeddedSchema(searchable_fields([AddedField(Alias.ACTIVITIES, "colour", FieldType.KEYWORD)]))

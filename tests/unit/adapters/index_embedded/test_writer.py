@@ -12,13 +12,13 @@ import pytest
 from activity_stream.adapters.index_embedded import journal
 from activity_stream.adapters.index_embedded.border import EngineFailed
 from activity_stream.adapters.index_embedded.documents import Documents, Item
-from activity_stream.adapters.index_embedded.names import new_generation
 from activity_stream.adapters.index_embedded.schema import ALIAS_TERMS, SOURCE, EmbeddedSchema
 from activity_stream.adapters.index_embedded.snapshot import Reader, directory_of
 from activity_stream.adapters.index_embedded.writer import Writer
 from activity_stream.errors import GenerationLost, IndexUnavailable
 from activity_stream.fields import searchable_fields
 from activity_stream.model import Activity, Alias, Generation, Refused
+from activity_stream.naming import new_generation
 
 SCHEMA = EmbeddedSchema(searchable_fields())
 HEAP_BYTES = 15 << 20

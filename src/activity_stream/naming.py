@@ -1,28 +1,17 @@
-"""Names of generations: making new ones, and reading them from index names and from the manifest."""
+"""Names of generations: making new ones, and reading them from the names of their indices (contract, section 4)."""
 
 import re
 import secrets
 import string
-from collections.abc import Mapping
 from datetime import UTC, datetime
-
-import msgspec
 
 from activity_stream.model import Alias, Generation
 
+MAX_ID_BYTES = 512
+"""OpenSearch's limit of `_id`, which every index keeps to; longer ids are refused."""
+
 _INDEX_NAME = re.compile(r"(activities|objects)__feed_id_(.+?)__(date_.*)", re.DOTALL)
 _LETTERS = string.ascii_lowercase + string.digits
-
-
-class Manifest(msgspec.Struct, frozen=True):
-    """What is published, as it is stored: generation ids by feed. `version` is raised when the form changes."""
-
-    published: Mapping[str, str] = {}
-    version: int = 1
-
-    def generations(self) -> dict[str, Generation]:
-        """The published generations by feed."""
-        return {feed: Generation(feed, generation_id) for feed, generation_id in self.published.items()}
 
 
 def new_generation(feed: str, now: float) -> Generation:

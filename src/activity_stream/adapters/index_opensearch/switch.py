@@ -1,0 +1,60 @@
+"""Changes of aliases: one request, one atomic step, and only by right of the lease that writes to what is changed.
+
+A step names an alias of its writer as one to be removed that must be there (`must_exist`), and as one to be added: so
+it changes nothing there, and fails as a whole where another collector has taken the feed over. Elasticsearch 7 and
+early OpenSearch do not know `must_exist`: there the aliases are looked at just before.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from activity_stream.adapters.index_opensearch.catalog import catalog, must, newest_writer, writer
+from activity_stream.adapters.index_opensearch.client import Client
+from activity_stream.errors import GenerationLost, LeaseLost
+
+Action = dict[str, dict[str, Any]]
+ALIASES = "/_aliases"
+TRIES = 3
+
+
+class Switch:
+    """Changes the aliases of a cluster's indices."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._knows_must_exist = True
+
+    async def step(self, feed: str, lease: int, still: Sequence[str], actions: Sequence[Action]) -> bool:
+        """Carry out the actions if the indices `still` are this lease's to write to.
+
+        False where an index of the actions was not there (any more). Raises LeaseLost, GenerationLost where one of
+        `still` is not there, IndexUnavailable.
+        """
+        if not self._knows_must_exist:
+            await self._look(feed, lease, still)
+        checks: list[Action] = []
+        for name in still:
+            must_exist = {"must_exist": True} if self._knows_must_exist else {}
+            checks += [{"remove": {"index": name, "alias": writer(name, lease), **must_exist}}]
+            checks += [{"add": {"index": name, "alias": writer(name, lease)}}]
+        reply = await self._client.call("POST", ALIASES, msgspec.json.encode({"actions": [*checks, *actions]}))
+        if reply.status == 400 and self._knows_must_exist and b"must_exist" in reply.body:
+            self._knows_must_exist = False
+            return await self.step(feed, lease, still, actions)
+        if reply.status == 404 or (reply.status == 400 and b"required alias" in reply.body):
+            await self._look(feed, lease, still)
+            return False
+        must(reply)
+        return True
+
+    async def _look(self, feed: str, lease: int, still: Sequence[str]) -> None:
+        """Raise what is wrong with the right to change these indices, if anything is."""
+        found = await catalog(self._client, feed)
+        if newest_writer(found) > lease:
+            raise LeaseLost(f"another collector works on feed {feed} now, by right of a newer lease")
+        there = {each.name for each in found if lease in each.writers}
+        for name in still:
+            if name not in there:
+                raise GenerationLost(f"the index {name} is not there, or was not fenced: build a new generation")
