@@ -1,5 +1,6 @@
 """Small configurations, and what is wrong with them."""
 
+import json
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -36,11 +37,29 @@ FEED = {"FEEDS__1__UNIQUE_ID": "one", "FEEDS__1__TYPE": "activity_stream", "FEED
 PAIR = "INCOMING_ACCESS_KEY_PAIRS__1__"
 KEY = {f"{PAIR}KEY_ID": "reader", f"{PAIR}SECRET_KEY": "reader-secret"}
 GRANT = f"{PAIR}PERMISSIONS__activities__1"
+CERTIFICATE = """-----BEGIN CERTIFICATE-----
+MIIBdTCCARugAwIBAgIUEXxytrR64n63RnDMyb69EFrcgsEwCgYIKoZIzj0EAwIw
+DzENMAsGA1UEAwwEdGVzdDAgFw0yNjExMjUxNzQxMDVaGA8yMTI2MTEwMTE3NDEw
+NVowDzENMAsGA1UEAwwEdGVzdDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABEUK
+Ocf1jKCWR1YWT+cpCJ24bDpNVfTpsTABCR5UgLk7w28YX7rFDYw9pT+Eb2vlI5YS
+K9bfmpgMgs0MoQH2ppejUzBRMB0GA1UdDgQWBBR8gJaXPnA6GE1q1Bi9vrLd2JFd
+gzAfBgNVHSMEGDAWgBR8gJaXPnA6GE1q1Bi9vrLd2JFdgzAPBgNVHRMBAf8EBTAD
+AQH/MAoGCCqGSM49BAMCA0gAMEUCIE5q8va/3acgylkzGo7E33b0JvazYNaD3C74
+/ueARAKYAiEAnGYZlPHcuHTZQD2D6J+7CjEq4lre29vaX++Y2uSlJCk=
+-----END CERTIFICATE-----
+"""
+"""Of nobody; good until 2126."""
 
 
 def seed_example() -> dict[str, str]:
     """The environment that today's installations have in their instructions."""
     return dict(word.split("=", 1) for word in shlex.split(SEED_EXAMPLE.replace("\\\n", "")))
+
+
+def vcap(**uris: str) -> dict[str, str]:
+    """The variable by which a platform names services: one of each kind, at this URI."""
+    services = {kind: [{"name": kind, "credentials": {"uri": uri}}] for kind, uri in uris.items()}
+    return {"VCAP_SERVICES": json.dumps(services)}
 
 
 def problems(environ: Mapping[str, str], config: Path | None = None) -> tuple[str, ...]:

@@ -32,22 +32,6 @@ class TestSeedExample:
         assert settings.sentry.dsn.reveal() == "http://abc:cvb@localhost:9872/123"
         assert settings.sentry.environment == "test"
 
-    def test_its_servers_are_named_as_not_used(self) -> None:
-        """A warning names both servers, where data go instead and what to set, without the password."""
-        (warning,) = load(seed_example() | {"DATA_DIR": "/data"}, None).warnings
-        for part in ("127.0.0.1:9200", "127.0.0.1:6379", "/data/index", "/data/state.sqlite", "INDEX_URL", "STATE_URL"):
-            assert part in warning
-        assert "some-secret" not in warning
-
-    def test_saying_where_data_go_silences_the_warning(self) -> None:
-        """INDEX_URL and STATE_URL win over VCAP_SERVICES."""
-        settings = load(seed_example() | {"INDEX_URL": "embedded:/i", "STATE_URL": "sqlite:/s.db"}, None)
-        assert settings.warnings == ()
-        assert (settings.storage.index, settings.storage.state) == (
-            EmbeddedIndex(Path("/i")),
-            SqliteState(Path("/s.db")),
-        )
-
 
 class TestDefaults:
     """What holds when little is said."""
@@ -62,8 +46,8 @@ class TestDefaults:
         assert (settings.api.host, settings.api.port, settings.api.whitelist) == ("0.0.0.0", 8080, ())  # noqa: S104
         assert (settings.api.max_body_bytes, settings.api.cursor_expiry) == (2**20, 300)
         assert (settings.collect.stall_timeout, settings.collect.max_page_bytes) == (300, 64 * 2**20)
-        assert settings.storage.index.directory == Path("activity-stream-data/index")
-        assert settings.storage.state.file == Path("activity-stream-data/state.sqlite")
+        assert settings.storage.index == EmbeddedIndex(Path("activity-stream-data/index"))
+        assert settings.storage.state == SqliteState(Path("activity-stream-data/state.sqlite"))
         assert settings.log_format == "text"
         assert settings.sentry is None
 

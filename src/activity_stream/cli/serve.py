@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -27,13 +26,20 @@ Service = Callable[[asyncio.Event], Awaitable[None]]
 
 
 def run(config: Config = None) -> None:
-    """Collect and serve the API, in one process: what one machine needs."""
+    """Collect and serve the API, in one process: what one machine needs.
+
+    Data go to the index INDEX_URL and the state STATE_URL; by default both are files in DATA_DIR.
+    """
     settings = settings_or_exit(config)
     until_signal(lambda stop: compose.run(settings, stop))
 
 
 def outgoing(config: Config = None) -> None:
-    """Collect alone ("Outgoing"). A second one on the same data waits, and takes over when the first is gone."""
+    """Collect alone ("Outgoing").
+
+    Several that have the same servers for INDEX_URL and STATE_URL share the feeds between them.
+    With the embedded index one works, and another takes over when it is gone.
+    """
     settings = settings_or_exit(config)
     until_signal(lambda stop: compose.outgoing(settings, stop))
 
@@ -42,15 +48,17 @@ def incoming(
     config: Config = None,
     workers: Annotated[int, typer.Option(min=1, max=64, help="How many processes share the port.")] = 1,
 ) -> None:
-    """Serve the API alone ("Incoming"), from what a collector with the same settings stores."""
+    """Serve the API alone ("Incoming"), from what a collector with the same settings stores.
+
+    With --workers, a process that dies is replaced, and all end together.
+    """
     settings = settings_or_exit(config)
     if shared := os.environ.get(compose.LISTEN_FD):
-        listening = socket.socket(fileno=int(shared))
-        until_signal(lambda stop: compose.incoming(settings, stop, listening))
+        until_signal(lambda stop: compose.incoming_worker(settings, int(shared), stop))
     elif workers == 1:
         until_signal(lambda stop: compose.incoming(settings, stop))
     else:
-        until_signal(lambda stop: compose.incoming_workers(settings, workers, stop))
+        until_signal(lambda stop: compose.incoming_workers(settings, workers, config, stop))
 
 
 def settings_or_exit(config: Path | None) -> Settings:

@@ -12,7 +12,7 @@ from activity_stream.compose.services import (
     say_goodbye,
     verification_feed,
 )
-from activity_stream.compose.workers import LISTEN_FD, incoming_workers
+from activity_stream.compose.workers import LISTEN_FD, incoming_worker, incoming_workers
 
 __all__ = [
     "LISTEN_FD",
@@ -24,6 +24,7 @@ __all__ = [
     "demo",
     "feed_statuses",
     "incoming",
+    "incoming_worker",
     "incoming_workers",
     "is_authentic",
     "outgoing",

@@ -6,7 +6,7 @@ from activity_stream import hawk
 from activity_stream.adapters.ask import Reply, ask
 from activity_stream.adapters.clock import SystemClock
 from activity_stream.collect import records
-from activity_stream.compose.parts import opened_state
+from activity_stream.compose.stores import opened_state
 from activity_stream.settings import Settings
 
 

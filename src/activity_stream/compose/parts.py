@@ -1,4 +1,4 @@
-"""The parts that settings ask for: stores, the collector, the API, the log."""
+"""The parts that settings ask for: the collector, the API, the log."""
 
 import asyncio
 import os
@@ -9,12 +9,12 @@ from contextlib import asynccontextmanager, suppress
 from importlib.util import find_spec
 from typing import TextIO
 
+import msgspec
+
 from activity_stream import hawk, logs
 from activity_stream.adapters.clock import SystemClock
 from activity_stream.adapters.http import HttpFetcher
-from activity_stream.adapters.index_embedded.index import EmbeddedIndex
 from activity_stream.adapters.sentry import report_errors
-from activity_stream.adapters.state_sqlite import SqliteState
 from activity_stream.api.app import make_app
 from activity_stream.api.guard import Key
 from activity_stream.api.parts import Parts
@@ -25,7 +25,6 @@ from activity_stream.compose.listening import SHUTDOWN_SECONDS, bound, site, url
 from activity_stream.errors import ActivityStreamError
 from activity_stream.feeds.base import FeedSource
 from activity_stream.feeds.registry import make_feed_type
-from activity_stream.fields import searchable_fields
 from activity_stream.metrics import Metrics, merge
 from activity_stream.ports import Clock, Index, State
 from activity_stream.settings import FeedSettings, Settings
@@ -44,37 +43,25 @@ def start_logging(settings: Settings, stream: TextIO) -> None:
             report_errors(settings.sentry.dsn.reveal(), settings.sentry.environment)
 
 
-@asynccontextmanager
-async def opened_state(settings: Settings) -> AsyncIterator[State]:
-    """The shared state, open. Raises StateUnavailable."""
-    state = SqliteState(settings.storage.state.file, SystemClock())
-    await state.open()
-    try:
-        yield state
-    finally:
-        await state.close()
+class Collector(msgspec.Struct, frozen=True):
+    """A process's collecting: its name among all that share the state, and what it measures."""
+
+    owner: str
+    metrics: Metrics
 
 
-@asynccontextmanager
-async def stores(settings: Settings, *, write: bool) -> AsyncIterator[tuple[Index, State]]:
-    """The index and the shared state, open; to write, it waits until no other process does."""
-    clock = SystemClock()
-    index = EmbeddedIndex(settings.storage.index.directory, searchable_fields(settings.fields), clock)
-    async with opened_state(settings) as state:
-        await index.open(write=write)
-        try:
-            yield index, state
-        finally:
-            await index.close()
+def make_collector() -> Collector:
+    """One that never was before."""
+    return Collector(f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}", Metrics())
 
 
-async def collect(settings: Settings, index: Index, state: State, metrics: Metrics, stop: asyncio.Event) -> None:
+async def collect(settings: Settings, index: Index, state: State, collector: Collector, stop: asyncio.Event) -> None:
     """Collect until `stop`, or until cancelled."""
     clock = SystemClock()
+    owner, metrics = collector.owner, collector.metrics
     max_bytes = settings.collect.max_page_bytes
     fetchers = [HttpFetcher(clock, max_page_bytes=max_bytes, on_answer=_observer(metrics)) for _ in settings.feeds]
     plans = [_plan(settings, feed, fetcher, clock) for feed, fetcher in zip(settings.feeds, fetchers, strict=True)]
-    owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     try:
         await Supervisor(plans, index, state, clock, logs.Log("outgoing"), metrics, owner).run(stop)
     finally:
@@ -139,7 +126,7 @@ async def served(
     settings: Settings,
     index: Index,
     state: State,
-    metrics: Metrics | None,
+    collector: Collector | None,
     listening: socket.socket | None = None,
 ) -> AsyncIterator[str]:
     """The API, at the address that comes out."""
@@ -151,7 +138,7 @@ async def served(
         clock=clock,
         log=log,
         health=lambda: health(state, clock, feeds),
-        exposition=lambda: _exposition(state, metrics),
+        exposition=lambda: exposition(state, collector),
         started_at=clock.now(),
         keys=_keys(settings),
         whitelist=settings.api.whitelist,
@@ -169,11 +156,11 @@ def _keys(settings: Settings) -> Mapping[str, Key]:
     return {name: Key(each.secret.reveal(), each.caller) for name, each in settings.callers.items()}
 
 
-async def _exposition(state: State, metrics: Metrics | None) -> bytes:
-    """The process's own metrics where it collects, otherwise the collectors' as they left them in the state."""
-    if metrics is not None:
-        return metrics.exposition()
-    collected: Sequence[bytes] = []
+async def exposition(state: State, collector: Collector | None) -> bytes:
+    """The metrics of all collectors: this process's own, where it collects, as they are now, the others' as they left
+    them in the state. While the state does not answer, its own alone."""
+    own, besides = (collector.metrics, collector.owner) if collector else (Metrics(), None)
+    others: Sequence[bytes] = []
     with suppress(ActivityStreamError):
-        collected = await collector_metrics(state)
-    return merge(Metrics().exposition(), collected)
+        others = await collector_metrics(state, besides=besides)
+    return merge(own.exposition(), others)

@@ -1,7 +1,7 @@
 """What runs until it is asked to stop.
 
 run        = collector + API, in one process, on one index
-outgoing   = collector alone                 index opened for writing; waits for another writer to end
+outgoing   = collector alone                 index opened for writing; where only one can, it waits for its turn
 incoming   = API alone                       index opened for reading
 demo       = run, with its log in a file and its progress for the command line to show
 """
@@ -19,8 +19,8 @@ from activity_stream.adapters.clock import SystemClock
 from activity_stream.api.verification import make_verification_app
 from activity_stream.collect import records
 from activity_stream.compose.listening import bound, site, url_of
-from activity_stream.compose.parts import collect, served, start_logging, stopping, stores
-from activity_stream.metrics import Metrics
+from activity_stream.compose.parts import collect, make_collector, served, start_logging, stopping
+from activity_stream.compose.stores import stores
 from activity_stream.ports import Index, State
 from activity_stream.settings import Settings
 
@@ -53,7 +53,7 @@ async def outgoing(settings: Settings, stop: asyncio.Event) -> None:
 
 async def _open_and_collect(settings: Settings) -> None:
     async with stores(settings, write=True) as (index, state):
-        await collect(settings, index, state, Metrics(), asyncio.Event())
+        await collect(settings, index, state, make_collector(), asyncio.Event())
 
 
 async def incoming(settings: Settings, stop: asyncio.Event, listening: socket.socket | None = None) -> None:
@@ -85,10 +85,10 @@ async def _together(
     stop: asyncio.Event,
     show: Callable[[DemoParts], Awaitable[None]] | None = None,
 ) -> None:
-    metrics = Metrics()
+    collector = make_collector()
     async with (
-        served(settings, index, state, metrics) as url,
-        stopping(collect(settings, index, state, metrics, stop), stop),
+        served(settings, index, state, collector) as url,
+        stopping(collect(settings, index, state, collector, stop), stop),
     ):
         if show is not None:
             await show(DemoParts(url, lambda: _published(index), lambda: _collected(state)))

@@ -2,7 +2,7 @@
 
     environ ─┐
              ├─ entries ── reading ── feeds · callers · storage · load ──> Settings, or SettingsError
-    TOML ────┘                            (what is allowed: variables, values)
+    TOML ────┘                            (what is allowed: variables, values, places)
 
 `variables` is the one place that has each setting's name, meaning, form and default.
 """
@@ -11,14 +11,17 @@ from activity_stream.settings.load import load
 from activity_stream.settings.shapes import (
     ApiSettings,
     Auth,
+    AwsKeys,
     CallerSettings,
     CollectSettings,
     EmbeddedIndex,
     FeedSettings,
     LogFormat,
+    RedisState,
     Rhythm,
     Secret,
     SentrySettings,
+    ServerIndex,
     Settings,
     SqliteState,
     StorageSettings,
@@ -28,14 +31,17 @@ from activity_stream.settings.variables import SettingRow, describe
 __all__ = [
     "ApiSettings",
     "Auth",
+    "AwsKeys",
     "CallerSettings",
     "CollectSettings",
     "EmbeddedIndex",
     "FeedSettings",
     "LogFormat",
+    "RedisState",
     "Rhythm",
     "Secret",
     "SentrySettings",
+    "ServerIndex",
     "SettingRow",
     "Settings",
     "SqliteState",

@@ -114,18 +114,54 @@ class EmbeddedIndex(msgspec.Struct, frozen=True):
     directory: Path
 
 
+class AwsKeys(msgspec.Struct, frozen=True):
+    """What requests to an AWS-hosted index are signed with."""
+
+    access_key_id: str
+    secret_access_key: Secret
+    region: str
+
+
+class ServerIndex(msgspec.Struct, frozen=True, kw_only=True):
+    """The index at an OpenSearch or Elasticsearch.
+
+    `url` has no login in it; `username` is empty where there is none. `ca_file`: whose certificates are trusted, None
+    for the system's choice. `replicas`: copies of each index besides the primary, a number or a range. `aws`: requests
+    are signed with these keys.
+    """
+
+    url: str
+    username: str
+    password: Secret
+    ca_file: Path | None
+    replicas: str
+    aws: AwsKeys | None
+
+
 class SqliteState(msgspec.Struct, frozen=True):
     """The state in this file."""
 
     file: Path
 
 
+class RedisState(msgspec.Struct, frozen=True):
+    """The state at this Redis; the URL may have a password in it."""
+
+    url: Secret
+
+
 class StorageSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Where data go."""
+    """Where data go. `passwords`: those of the index and the state, in every form in which they came."""
 
     data_dir: Path
-    index: EmbeddedIndex
-    state: SqliteState
+    index: EmbeddedIndex | ServerIndex
+    state: SqliteState | RedisState
+    passwords: tuple[Secret, ...] = ()
+
+    def secrets(self) -> tuple[Secret, ...]:
+        """Every secret in them."""
+        aws = self.index.aws if isinstance(self.index, ServerIndex) else None
+        return (*self.passwords, aws.secret_access_key) if aws else self.passwords
 
 
 class SentrySettings(msgspec.Struct, frozen=True):
@@ -150,7 +186,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     def secrets(self) -> tuple[str, ...]:
         """Every secret there is, for the log to hide."""
-        found = [feed.secret_access_key for feed in self.feeds]
+        found = [*self.storage.secrets(), *(feed.secret_access_key for feed in self.feeds)]
         found += [caller.secret for caller in self.callers.values()]
         found += [self.sentry.dsn] if self.sentry else []
         return tuple(dict.fromkeys(secret.reveal() for secret in found if secret))

@@ -1,129 +1,113 @@
 """Reads where data go, and where errors are reported to.
 
-OpenSearch, Elasticsearch and Redis are recognised, so that what is said of them is right; adapters for them are not
-there yet (decision 0005).
+For the index the first of these that is set says it: INDEX_URL, ES_URI, VCAP_SERVICES, DATA_DIR; for the state:
+STATE_URL, VCAP_SERVICES, DATA_DIR (decision 0005).
 """
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-
-import msgspec
 
 from activity_stream.settings import variables as v
+from activity_stream.settings.places import IndexAddress, RedisAddress
 from activity_stream.settings.reading import Reading
-from activity_stream.settings.shapes import EmbeddedIndex, SentrySettings, SqliteState, StorageSettings
-from activity_stream.settings.values import NotAllowed, split_url
+from activity_stream.settings.services import Services, read_services
+from activity_stream.settings.shapes import (
+    AwsKeys,
+    EmbeddedIndex,
+    RedisState,
+    SentrySettings,
+    ServerIndex,
+    SqliteState,
+    StorageSettings,
+)
 
-NOT_YET = "this version has no adapters for OpenSearch, Elasticsearch and Redis yet"
-INDEX_SCHEMES, STATE_SCHEMES = ("http", "https"), ("redis", "rediss")
-
-
-class _Credentials(msgspec.Struct):
-    uri: str
-
-
-class _Service(msgspec.Struct):
-    credentials: _Credentials
-
-
-class _Vcap(msgspec.Struct):
-    """The part of VCAP_SERVICES that matters; only the first of each list does."""
-
-    redis: list[msgspec.Raw] = []
-    opensearch: list[msgspec.Raw] = []
-    elasticsearch: list[msgspec.Raw] = []
+_AWS: tuple[v.Variable[Any], ...] = (v.ES_AWS_ACCESS_KEY_ID, v.ES_AWS_SECRET_ACCESS_KEY, v.ES_AWS_REGION)
 
 
 def read_storage(reading: Reading) -> StorageSettings:
     """Where the index and the state are."""
     data_dir = reading.value(v.DATA_DIR)
-    index = _location(reading, v.INDEX_URL, "embedded:", "DIRECTORY", INDEX_SCHEMES) or data_dir / "index"
-    state = _location(reading, v.STATE_URL, "sqlite:", "FILE", STATE_SCHEMES) or data_dir / "state.sqlite"
-    storage = StorageSettings(data_dir=data_dir, index=EmbeddedIndex(index), state=SqliteState(state))
-    _aws(reading)
-    _vcap(reading, storage)
-    return storage
+    wanted = _first_set(reading, v.INDEX_URL, v.ES_URI)
+    services = read_services(reading, wanted, _first_set(reading, v.STATE_URL))
+    index = _index_place(reading, services)
+    state = reading.optional(v.STATE_URL) or services.state
+    aws = _aws(reading, used=wanted == v.ES_URI.name)
+    return StorageSettings(
+        data_dir=data_dir,
+        index=_index(reading, index or data_dir / "index", aws),
+        state=RedisState(state.url)
+        if isinstance(state, RedisAddress)
+        else SqliteState(state or data_dir / "state.sqlite"),
+        passwords=tuple(secret for each in (index, state) for secret in _passwords(each)),
+    )
 
 
-def _location(
-    reading: Reading, variable: v.Variable[str], prefix: str, what: str, later: tuple[str, ...]
-) -> Path | None:
-    """The path after the prefix; None where nothing came, or what came is wrong."""
-    value = reading.optional(variable) or ""
-    if value.startswith(prefix):
-        path = value.removeprefix(prefix)
-        return Path(path) if path else None
-    if value.split("://")[0] in later:
-        try:
-            split_url(value, later, "a server")
-            reading.problem(
-                variable, allowed=f"{prefix}{what}: {NOT_YET}; set {variable.name}={prefix}{what} or leave it out"
-            )
-        except NotAllowed as error:
-            reading.problem(variable, allowed=f"{prefix}{what}, or {error} ({NOT_YET})")
-    elif value:
-        reading.problem(variable, allowed=f"{prefix}{what}")
-    return None
+def _first_set(reading: Reading, *variables: v.Variable[Any]) -> str:
+    """The name of the first of the variables that is set, empty where none is."""
+    return next((each.name for each in variables if reading.is_set(each)), "")
 
 
-def _aws(reading: Reading) -> None:
-    """Note an AWS-hosted index: a problem, or a warning where INDEX_URL says what to use instead."""
-    unused: tuple[v.Variable[Any], ...] = (v.ES_AWS_ACCESS_KEY_ID, v.ES_AWS_SECRET_ACCESS_KEY, v.ES_AWS_REGION)
-    for variable in unused:
-        reading.optional(variable)
-    if not reading.optional(v.ES_URI):
-        return
-    if reading.is_set(v.INDEX_URL):
-        reading.warnings.append(f"{reading.name(v.ES_URI)} is not used: INDEX_URL is set")
-    else:
-        allowed = f"nothing: {NOT_YET}; leave ES_URI out, or set INDEX_URL=embedded:DIRECTORY, which wins over it"
-        reading.problem(v.ES_URI, allowed=allowed)
+def _index_place(reading: Reading, services: Services) -> Path | IndexAddress | None:
+    """Where the index is; None where nothing says it, or what says it is wrong."""
+    explicit, hosted = reading.optional(v.INDEX_URL), reading.optional(v.ES_URI)
+    if not reading.is_set(v.INDEX_URL):
+        return hosted or services.index
+    if reading.is_set(v.ES_URI):
+        reading.warnings.append(f"{reading.name(v.ES_URI)} is not used: {reading.name(v.INDEX_URL)} is set")
+    return explicit
 
 
-def _vcap(reading: Reading, storage: StorageSettings) -> None:
-    """Warn of the servers that VCAP_SERVICES names and that are not used."""
-    came = reading.optional(v.VCAP_SERVICES)
-    wanted = [each for each in (v.INDEX_URL, v.STATE_URL) if not reading.is_set(each)]
-    if not came or not wanted:
-        return
-    try:
-        services = msgspec.json.decode(came.reveal(), type=_Vcap)
-        servers = _servers(services, {each.name for each in wanted})
-    except (msgspec.DecodeError, NotAllowed, RecursionError) as error:
-        form = (
-            '{"opensearch": [{"credentials": {"uri": "https://…"}}], "redis": [{"credentials": {"uri": "redis://…"}}]}'
+def _index(reading: Reading, place: Path | IndexAddress, aws: AwsKeys | None) -> EmbeddedIndex | ServerIndex:
+    """The index at the place, with what is said of servers alone; that is a warning where it does nothing."""
+    ca_file, replicas = reading.optional(v.INDEX_CA_FILE), reading.value(v.INDEX_REPLICAS)
+    if reading.is_set(v.INDEX_CA_FILE) and (isinstance(place, Path) or not place.url.startswith("https:")):
+        reading.warnings.append(f"{reading.name(v.INDEX_CA_FILE)} is not used: the index is not asked over https")
+    if reading.is_set(v.INDEX_REPLICAS) and isinstance(place, Path):
+        reading.warnings.append(f"{reading.name(v.INDEX_REPLICAS)} is not used: the embedded index has no copies")
+    if isinstance(place, Path):
+        return EmbeddedIndex(place)
+    return ServerIndex(
+        url=place.url,
+        username=place.username,
+        password=place.password,
+        ca_file=ca_file,
+        replicas=replicas,
+        aws=aws,
+    )
+
+
+def _aws(reading: Reading, *, used: bool) -> AwsKeys | None:
+    """The keys that sign what goes to ES_URI; None where none are set, they are not used, or are not sound."""
+    key_id = reading.optional(v.ES_AWS_ACCESS_KEY_ID)
+    secret = reading.optional(v.ES_AWS_SECRET_ACCESS_KEY)
+    region = reading.optional(v.ES_AWS_REGION)
+    given = [each for each in _AWS if reading.is_set(each)]
+    names = ", ".join(reading.name(each) for each in given)
+    if given and not reading.is_set(v.ES_URI):
+        reading.warnings.append(f"{names}: not used, because they sign only what goes to ES_URI, which is not set")
+    if not given or not used:
+        return None
+    for variable in _AWS:
+        if variable not in given:
+            reading.problem(variable, allowed=f"{variable.meaning}; it is needed because of {names}")
+    _check_signing(reading, names)
+    return AwsKeys(key_id, secret, region) if key_id and secret and region else None
+
+
+def _check_signing(reading: Reading, names: str) -> None:
+    """Note whatever keeps requests to ES_URI from being signed."""
+    address = reading.optional(v.ES_URI)
+    if address and (address.username or address.password):
+        reading.problem(v.ES_URI, allowed=f"an address without user and password where {names} sign the requests")
+    if find_spec("botocore") is None:
+        reading.problems.append(
+            f"{names}: requests cannot be signed without the package botocore: pip install 'activity-stream[aws]'"
         )
-        reading.problem(v.VCAP_SERVICES, allowed=f"JSON such as {form} ({error})")
-        return
-    if servers:
-        choice = " and ".join(
-            f"{each.name}={'embedded:DIRECTORY' if each is v.INDEX_URL else 'sqlite:FILE'}" for each in wanted
-        )
-        reading.warnings.append(
-            f"{reading.name(v.VCAP_SERVICES)} names {' and '.join(servers)}: not used, because this version has no "
-            f"adapters for them yet. Data go to {storage.index.directory.absolute()} and "
-            f"{storage.state.file.absolute()} (DATA_DIR) instead. {choice} would say so, and silence this warning"
-        )
 
 
-def _servers(services: _Vcap, wanted: set[str]) -> list[str]:
-    """The servers that would be used, without their credentials."""
-    servers = []
-    index = services.opensearch or services.elasticsearch
-    if index and v.INDEX_URL.name in wanted:
-        name = "OpenSearch" if services.opensearch else "Elasticsearch"
-        servers.append(f"{name} at {_server(index[0], INDEX_SCHEMES)}")
-    if services.redis and v.STATE_URL.name in wanted:
-        servers.append(f"Redis at {_server(services.redis[0], STATE_SCHEMES)}")
-    return servers
-
-
-def _server(service: Any, schemes: tuple[str, ...]) -> str:
-    """Host and port of a service's URI."""
-    uri = msgspec.json.decode(service, type=_Service).credentials.uri
-    split_url(uri, schemes, "credentials.uri")
-    return urlsplit(uri).netloc.rpartition("@")[2]
+def _passwords(place: Path | IndexAddress | RedisAddress | None) -> tuple[Any, ...]:
+    return place.passwords if isinstance(place, IndexAddress | RedisAddress) else ()
 
 
 def read_sentry(reading: Reading) -> SentrySettings | None:

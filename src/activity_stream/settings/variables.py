@@ -12,7 +12,8 @@ import msgspec
 
 from activity_stream.fields import FieldType
 from activity_stream.model import Alias
-from activity_stream.settings import values
+from activity_stream.settings import places, values
+from activity_stream.settings.places import IndexAddress, RedisAddress
 from activity_stream.settings.shapes import Auth, LogFormat, Network, Secret
 
 T = TypeVar("T")
@@ -250,39 +251,64 @@ DATA_DIR = Variable[Path](
     read=values.path,
     default="./activity-stream-data",
 )
-INDEX_URL = Variable[str](
+INDEX_URL = Variable[Path | IndexAddress | None](
     name="INDEX_URL",
-    meaning="the index: `embedded:DIRECTORY` (OpenSearch and Elasticsearch, `http(s)://…`, are not there yet)",
-    read=values.text,
+    meaning="the index: `embedded:DIRECTORY`, or an OpenSearch or Elasticsearch, `http(s)://[user:password@]host[:port]`"
+    " with user and password percent-encoded",
+    read=places.index_place,
     secret=True,
     url=True,
-    shown="`embedded:` in `DATA_DIR`",
+    shown="`ES_URI`, or what `VCAP_SERVICES` names, or `embedded:` in `DATA_DIR`",
 )
-STATE_URL = Variable[str](
+INDEX_CA_FILE = Variable[Path](
+    name="INDEX_CA_FILE",
+    meaning="a file of certificates, PEM, that the certificate of an index at `https://` has to be signed by",
+    read=places.certificates,
+    shown="what the system trusts",
+)
+INDEX_REPLICAS = Variable[str](
+    name="INDEX_REPLICAS",
+    meaning="copies of each index besides the first, on a server: a number, or a range such as `0-1`: as many of these "
+    "as there are nodes for",
+    read=places.replicas,
+    default="0-1",
+)
+STATE_URL = Variable[Path | RedisAddress | None](
     name="STATE_URL",
-    meaning="the shared state: `sqlite:FILE` (Redis, `redis://…`, is not there yet)",
-    read=values.text,
+    meaning="the shared state: `sqlite:FILE`, or a Redis, `redis(s)://[[user]:password@]host[:port][/database]` with "
+    "user and password percent-encoded; [options](#redis) can follow",
+    read=places.state_place,
     secret=True,
     url=True,
-    shown="`sqlite:` in `DATA_DIR`",
+    shown="what `VCAP_SERVICES` names, or `sqlite:` in `DATA_DIR`",
 )
 VCAP_SERVICES = Variable[Secret](
     name="VCAP_SERVICES",
-    meaning="JSON that names an OpenSearch or Elasticsearch and a Redis, looked at where `INDEX_URL` or `STATE_URL` is "
-    "not set; they are not there yet, so this gives a warning",
+    meaning="JSON in which a platform names its services: `credentials.uri` of the first of `opensearch`, or else of "
+    "`elasticsearch`, is the index, that of the first of `redis` the state, each where nothing else says where it is",
     read=values.secret,
     secret=True,
 )
-ES_URI = Variable[str](
-    name="ES_URI", meaning="an AWS-hosted index; not there yet", read=values.text, secret=True, url=True
+ES_URI = Variable[IndexAddress](
+    name="ES_URI",
+    meaning="the index, where `INDEX_URL` is not set: an OpenSearch or Elasticsearch, hosted by AWS if the next three "
+    "are set",
+    read=places.index_address,
+    secret=True,
+    url=True,
 )
 ES_AWS_ACCESS_KEY_ID = Variable[str](
-    name="ES_AWS_ACCESS_KEY_ID", meaning="AWS key for `ES_URI`; not used yet", read=values.text
+    name="ES_AWS_ACCESS_KEY_ID",
+    meaning="the AWS key that signs requests to `ES_URI` (SigV4, service `es`; needs "
+    "`pip install 'activity-stream[aws]'`)",
+    read=values.text,
 )
 ES_AWS_SECRET_ACCESS_KEY = Variable[Secret](
-    name="ES_AWS_SECRET_ACCESS_KEY", meaning="its secret; not used yet", read=values.secret, secret=True
+    name="ES_AWS_SECRET_ACCESS_KEY", meaning="the secret of that AWS key", read=values.secret, secret=True
 )
-ES_AWS_REGION = Variable[str](name="ES_AWS_REGION", meaning="AWS region of `ES_URI`; not used yet", read=values.text)
+ES_AWS_REGION = Variable[str](
+    name="ES_AWS_REGION", meaning="the AWS region of `ES_URI`, such as `eu-west-2`", read=values.text
+)
 
 LOG_FORMAT = Variable[LogFormat](
     name="LOG_FORMAT",
@@ -302,7 +328,7 @@ SENTRY_ENVIRONMENT = Variable[str](
 )
 
 VARIABLES: tuple[Variable[Any], ...] = (
-    *(PORT, HOST, DATA_DIR, INDEX_URL, STATE_URL, VCAP_SERVICES),
+    *(PORT, HOST, DATA_DIR, INDEX_URL, INDEX_CA_FILE, INDEX_REPLICAS, STATE_URL, VCAP_SERVICES),
     *(ES_URI, ES_AWS_ACCESS_KEY_ID, ES_AWS_SECRET_ACCESS_KEY, ES_AWS_REGION),
     *(UNIQUE_ID, TYPE, SEED, AUTH, ACCESS_KEY_ID, SECRET_ACCESS_KEY, ALLOWED_HOSTS),
     *(FULL_INGEST_INTERVAL, FULL_INGEST_PAGE_INTERVAL, UPDATES_PAGE_INTERVAL, EXCEPTION_INTERVALS),
