@@ -1,6 +1,5 @@
-"""What the contract suites of the port `Index` run on: the shipped fake, the embedded index, and a real cluster."""
+"""What the contract suites of the port `Index` run on: the shipped fake, the embedded index, and real clusters."""
 
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,20 +13,27 @@ from activity_stream.fields import searchable_fields
 from activity_stream.ports import Index
 from activity_stream.testing.memory_index import MemoryIndex
 from activity_stream.testing.moved_clock import MovedClock
+from tests.services.engines import names_to_test
+from tests.services.server import Servers, empty
 
 
-@pytest.fixture(params=["memory", "embedded", "os"])
-async def index(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Index]:
+def cluster(url: str) -> OpenSearchIndex:
+    """An index on the cluster at this address."""
+    return OpenSearchIndex(Client(url, SystemClock()), searchable_fields(), SystemClock())
+
+
+@pytest.fixture(params=["memory", "embedded", *names_to_test()])
+async def index(request: pytest.FixtureRequest, tmp_path: Path, engine_servers: Servers) -> AsyncIterator[Index]:
     """An empty index, open for writing."""
-    clock = MovedClock()
-    fields = searchable_fields()
-    if request.param == "os":
-        import subprocess
-        url = os.environ["OS_URL"]
-        subprocess.run(["curl", "-s", "-XDELETE", url + "/activities__*,objects__*"], capture_output=True)
-        made = OpenSearchIndex(Client(url, SystemClock()), fields, SystemClock())
+    made: Index
+    if request.param == "memory":
+        made = MemoryIndex(searchable_fields(), MovedClock())
+    elif request.param == "embedded":
+        made = EmbeddedIndex(tmp_path, searchable_fields(), MovedClock())
     else:
-        made: Index = MemoryIndex(fields, clock) if request.param == "memory" else EmbeddedIndex(tmp_path, fields, clock)
+        url = engine_servers.url(request.param)
+        empty(url)
+        made = cluster(url)
     await made.open(write=True)
     yield made
     await made.close()

@@ -10,6 +10,7 @@ from activity_stream.collect.records import FeedStatus, read_record
 from activity_stream.ports import Clock, State
 
 _FOR_EVER = 10 * 365 * 86_400.0
+_METRICS = "metrics:"
 _METRICS_EXPIRE = 60.0
 
 
@@ -36,9 +37,15 @@ async def _first_met(state: State, clock: Clock, feed: str) -> float:
 
 async def store_collector_metrics(state: State, owner: str, exposition: bytes) -> None:
     """Put a collector's metrics where the API's processes find them, for a minute. Raises StateUnavailable."""
-    await state.set(f"metrics:{owner}", exposition, _METRICS_EXPIRE)
+    await state.set(_METRICS + owner, exposition, _METRICS_EXPIRE)
 
 
-async def collector_metrics(state: State) -> list[bytes]:
-    """The metrics of every collector that lives, as Prometheus text. Raises StateUnavailable."""
-    return list((await state.scan("metrics:")).values())
+async def forget_collector_metrics(state: State, owner: str) -> None:
+    """Take a collector's metrics out of the state: it ends. Raises StateUnavailable."""
+    await state.delete(_METRICS + owner)
+
+
+async def collector_metrics(state: State, *, besides: str | None = None) -> list[bytes]:
+    """The metrics of every collector that lives, as Prometheus text; one can be left out. Raises StateUnavailable."""
+    found = await state.scan(_METRICS)
+    return [exposition for key, exposition in found.items() if besides is None or key != _METRICS + besides]

@@ -1,6 +1,7 @@
 """The collector: a task for each feed, none of which another one's trouble reaches.
 
-Supervisor.run --+-- Removal           feeds that are no longer configured
+Supervisor.run --+-- Sharing           which feeds are this collector's, where there are several
+                 +-- Removal           feeds that are no longer configured
                  +-- Gauges            what the index holds, now and then
                  +-- FeedWorker        one for each feed: lease, full cycles, updates cycles (worker, cycles)
                  +-- FeedWorker
@@ -12,6 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from activity_stream.collect.gauges import Gauges
 from activity_stream.collect.plan import FeedPlan
 from activity_stream.collect.removing import Removal
+from activity_stream.collect.sharing import Sharing
 from activity_stream.collect.together import until_first
 from activity_stream.collect.worker import FeedWorker
 from activity_stream.logs import Log
@@ -40,10 +42,12 @@ class Supervisor:
         self._clock = clock
         self._log = log
         configured = [plan.unique_id for plan in plans]
+        sharing = Sharing(configured, state, clock, log, owner)
         self._works: list[Callable[[], Awaitable[None]]] = [
-            Removal(configured, index, state, clock, log, owner).run,
-            Gauges(index, state, clock, metrics, owner).run,
-            *(FeedWorker(plan, index, state, clock, log, metrics, owner).run for plan in plans),
+            sharing.run,
+            Removal(index, state, clock, log, sharing).run,
+            Gauges(index, state, clock, metrics, sharing).run,
+            *(FeedWorker(plan, index, state, clock, log, metrics, sharing).run for plan in plans),
         ]
 
     async def run(self, stop: asyncio.Event) -> None:

@@ -1,22 +1,26 @@
 """One feed, for ever: its lease, and under it the two cycles, their waits and their failures.
 
-wait for the lease --> together, until one of them ends:
-                         lease kept . records stored . writer . full cycles . updates cycles . operator's word
-                       lease lost --> wait for it again
-                       stalled, or an error nobody thought of --> all of it anew
+wait until the feed is this collector's, and for the lease
+    --> together, until one of them ends:
+          lease kept . records stored . writer . full cycles . updates cycles . operator's word
+        lease lost --> wait for it again
+        the feed is another collector's now, and no long full ingest is under way --> hand it over, and wait again
+        stalled, or an error nobody thought of --> all of it anew
 """
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 
 from activity_stream.collect.cycles import FullCycle, UpdatesCycle
 from activity_stream.collect.generations import Generations
 from activity_stream.collect.keeping import FeedRecords
-from activity_stream.collect.lease import Lease
+from activity_stream.collect.lease import Lease, LeasedFetcher
 from activity_stream.collect.pipeline import Pipeline
 from activity_stream.collect.plan import FeedPlan
 from activity_stream.collect.progress import Progress
 from activity_stream.collect.records import DECISIONS
+from activity_stream.collect.sharing import Sharing
 from activity_stream.collect.together import until_first
 from activity_stream.errors import ActivityStreamError, LeaseLost, Stalled, StateUnavailable
 from activity_stream.logs import Log
@@ -27,13 +31,24 @@ from activity_stream.retry import failure_wait
 
 _TICK_SECONDS = 1.0
 _GOODBYE_SECONDS = 2.0
+_RETRY_SECONDS = 0.5
+
+YOUNG_SECONDS = 30.0
+"""A full ingest that is younger is given up when the feed is to be handed over; an older one is brought to its end."""
 
 
 class FeedWorker:
-    """Works on one feed whenever it has the lease."""
+    """Works on one feed whenever `sharing` gives it to this collector and it has the lease."""
 
     def __init__(
-        self, plan: FeedPlan, index: Index, state: State, clock: Clock, log: Log, metrics: Metrics, owner: str
+        self,
+        plan: FeedPlan,
+        index: Index,
+        state: State,
+        clock: Clock,
+        log: Log,
+        metrics: Metrics,
+        sharing: Sharing,
     ) -> None:
         self._plan = plan
         self._index = index
@@ -42,25 +57,54 @@ class FeedWorker:
         self._log = log.with_tags(plan.unique_id)
         self._metrics = metrics
         self._records = FeedRecords(state, clock, plan.unique_id)
-        self._lease = Lease(state, clock, self._log, plan.unique_id, owner)
+        self._lease = Lease(state, clock, self._log, plan.unique_id, sharing.owner)
+        self._sharing = sharing
+        self._full_since: float | None = None
+        self._loaded = False
 
     async def run(self) -> None:
-        """For ever: wait for the lease, then work until it is lost. Cancelled, it gives the lease back."""
+        """For ever: wait for the feed and its lease, then work until it is lost or is to be handed over. Cancelled, it
+        gives the lease back."""
         try:
             while True:
-                await self._lease.acquire()
-                try:
-                    await until_first(self._lease.keep(), self._work())
-                except LeaseLost as error:
-                    self._log.warning(f"Stopped working on the feed: {error}")
+                await self._lease.acquire(partial(self._sharing.until, self._plan.unique_id, ours=True))
+                await self._work_until_it_ends()
         finally:
-            await until_first(self._say_goodbye(), self._clock.sleep(_GOODBYE_SECONDS))
+            await self._say_goodbye()
+
+    async def _work_until_it_ends(self) -> None:
+        self._loaded = False
+        try:
+            await until_first(self._lease.keep(), self._work(), self._to_be_handed_over())
+        except LeaseLost as error:
+            self._log.warning(f"Stopped working on the feed: {error}")
+            # Whatever refuses this worker's right is not to be asked without a pause.
+            await self._clock.sleep(_RETRY_SECONDS)
+        else:
+            await self._say_goodbye()
+            self._log.info("Handed the feed over to another collector")
+        finally:
+            self._metrics.set_held(self._plan.unique_id, 0)
+
+    async def _to_be_handed_over(self) -> None:
+        """Return when the feed is another collector's and can be let go of: no full ingest under way is lost but a
+        young one. A crawl of days is not thrown away for evenness."""
+        while True:
+            await self._sharing.until(self._plan.unique_id, ours=False)
+            if self._full_since is None or self._clock.monotonic() - self._full_since < YOUNG_SECONDS:
+                return
+            await self._clock.sleep(_RETRY_SECONDS)
 
     async def _say_goodbye(self) -> None:
-        # Without the lease there is nothing to say; without a state the lease ends by itself.
-        with suppress(LeaseLost, StateUnavailable):
-            self._lease.check()
-            await self._records.flush()
+        """Store the records and give the lease back, so that whoever comes next has both at once."""
+        await until_first(self._let_go(), self._clock.sleep(_GOODBYE_SECONDS))
+
+    async def _let_go(self) -> None:
+        # Without a state the lease ends by itself. Records that are not yet read are not to be written over.
+        with suppress(StateUnavailable):
+            if self._loaded and self._lease.is_held():
+                await self._records.flush()
+        with suppress(StateUnavailable):
             await self._lease.release()
 
     async def _work(self) -> None:
@@ -78,9 +122,10 @@ class FeedWorker:
                 await self._clock.sleep(self._failed(IngestType.FULL, f"{type(error).__name__}: {error}"))
 
     async def _load(self) -> None:
-        while True:
+        while not self._loaded:
             try:
-                return await self._records.load()
+                await self._records.load()
+                self._loaded = True
             except StateUnavailable:
                 await self._clock.sleep(_TICK_SECONDS)
 
@@ -89,7 +134,7 @@ class FeedWorker:
         what nobody thought of."""
         plan, clock, log = self._plan, self._clock, self._log
         progress = Progress(clock, plan.stall_timeout)
-        pipeline = Pipeline(plan.fetcher, progress, clock)
+        pipeline = Pipeline(LeasedFetcher(plan.fetcher, self._lease), progress, clock)
         generations = Generations(
             plan.unique_id,
             self._index,
@@ -148,6 +193,8 @@ class FeedWorker:
         """Run a cycle once, and measure it."""
         began = self._clock.monotonic()
         outcome = Outcome.CANCELLED
+        if ingest_type is IngestType.FULL:
+            self._full_since = began
         try:
             with self._metrics.in_progress():
                 await run()
@@ -157,6 +204,8 @@ class FeedWorker:
             raise
         finally:
             seconds = self._clock.monotonic() - began
+            if ingest_type is IngestType.FULL:
+                self._full_since = None
             self._metrics.observe_feed(self._plan.unique_id, ingest_type, outcome, seconds)
 
     def _failed(self, ingest_type: IngestType, error: ActivityStreamError | str) -> float:
@@ -167,6 +216,8 @@ class FeedWorker:
     async def _flushes(self) -> None:
         """Store the records each second, for ever; without a state they are stored when it is back."""
         while True:
+            # This process may have been stopped for a while: what it knew is not to be written over what others know.
+            self._lease.check()
             try:
                 await self._records.flush()
             except StateUnavailable as error:
@@ -194,6 +245,7 @@ class FeedWorker:
     async def _operators_word(self) -> str:
         """The word, taken out of the state, so that it is never taken for one on something held later."""
         key = f"decision:{self._plan.unique_id}"
+        self._lease.check()
         value = await self._state.get(key)
         if value is None:
             return ""

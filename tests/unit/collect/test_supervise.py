@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from activity_stream.errors import IndexUnavailable
+from activity_stream.errors import IndexUnavailable, StateUnavailable
 from activity_stream.model import Alias
 from activity_stream.ports import Request, Response
 from activity_stream.testing.scripted_feed import Failure
@@ -192,7 +192,7 @@ async def test_rule_8_state_and_index_going_away_and_coming_back_heal(world: Wor
 
 
 async def test_rule_9_a_second_collector_waits_and_takes_over_within_seconds(world: World) -> None:
-    """While the first lives the second asks nothing of the source; six seconds after its death it has gone on."""
+    """While the first lives the second asks nothing of the source; five seconds after its death it has gone on."""
     source = world.source("feed", "a")
     second = world.source("feed", "a")
     first = world.start(world.plan(source), owner="one")
@@ -202,7 +202,7 @@ async def test_rule_9_a_second_collector_waits_and_takes_over_within_seconds(wor
     assert second.requests == 0
     await world.kill(first)
     second.put("b")
-    await world.clock.advance(8)
+    await world.clock.advance(5)
     assert await world.visible() == {"a": 1, "b": 1}
 
 
@@ -212,7 +212,7 @@ async def test_single_a_worker_whose_lease_ended_writes_nothing_more(world: Worl
     world.start(world.plan(source, full_ingest_interval=1.0, full_ingest_page_interval=0.5))
     await world.clock.advance(20)
     world.state.fail_next = 10_000
-    await world.clock.advance(4.9)
+    await world.clock.advance(3.0)
     calls = world.index.calls["write"] + world.index.calls["publish"] + world.index.calls["begin"]
     await world.clock.advance(30)
     assert world.index.calls["write"] + world.index.calls["publish"] + world.index.calls["begin"] == calls
@@ -233,6 +233,30 @@ async def test_stops_within_seconds_and_gives_back_the_lease(world: World) -> No
     running.task.result()
     assert await world.visible() == {"a": 1}
     assert await world.state.acquire("feed:feed", "another", 5) is not None
+
+
+async def test_a_collector_that_could_not_read_a_feeds_status_does_not_overwrite_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped before it knew what the one before it left, it leaves that as it was."""
+    source = world.source("feed", "a")
+    first = world.start(world.plan(source))
+    await world.clock.advance(10)
+    await world.stop(first)
+    before = await world.status()
+    assert before.published_at is not None
+    get = world.state.get
+
+    async def refused(key: str) -> bytes | None:
+        if key.startswith("status:"):
+            raise StateUnavailable("not now")
+        return await get(key)
+
+    monkeypatch.setattr(world.state, "get", refused)
+    second = world.start(world.plan(source), owner="two")
+    await world.clock.advance(5)
+    await world.stop(second)
+    assert await world.status() == before
 
 
 async def test_after_a_restart_updates_go_on_at_once(world: World) -> None:
