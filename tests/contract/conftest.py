@@ -16,13 +16,30 @@ from activity_stream.testing.moved_clock import MovedClock
 from tests.services.engines import names_to_test
 from tests.services.server import Servers, empty
 
+SHARED = "-shared"
 
-def cluster(url: str) -> OpenSearchIndex:
+
+class AllShared(OpenSearchIndex):
+    """An index in which every generation is in the shared indices, a feed's first one too."""
+
+    async def _is_small(self, _: object) -> bool:
+        return True
+
+
+def cluster(url: str, kind: type[OpenSearchIndex] = OpenSearchIndex) -> OpenSearchIndex:
     """An index on the cluster at this address."""
-    return OpenSearchIndex(Client(url, SystemClock()), searchable_fields(), SystemClock())
+    clock = SystemClock()
+    return kind(Client(url, clock), searchable_fields(), clock, shared_below=1 if kind is AllShared else 0)
 
 
-@pytest.fixture(params=["memory", "embedded", *names_to_test()])
+def shares(name: str) -> bool:
+    """Whether feeds can share indices on this engine."""
+    return name != "elasticsearch-7"
+
+
+@pytest.fixture(
+    params=["memory", "embedded", *names_to_test(), *(f"{name}{SHARED}" for name in names_to_test() if shares(name))]
+)
 async def index(request: pytest.FixtureRequest, tmp_path: Path, engine_servers: Servers) -> AsyncIterator[Index]:
     """An empty index, open for writing."""
     made: Index
@@ -31,9 +48,10 @@ async def index(request: pytest.FixtureRequest, tmp_path: Path, engine_servers: 
     elif request.param == "embedded":
         made = EmbeddedIndex(tmp_path, searchable_fields(), MovedClock())
     else:
-        url = engine_servers.url(request.param)
+        name = request.param.removesuffix(SHARED)
+        url = engine_servers.url(name)
         empty(url)
-        made = cluster(url)
+        made = cluster(url, AllShared if request.param.endswith(SHARED) else OpenSearchIndex)
     await made.open(write=True)
     yield made
     await made.close()

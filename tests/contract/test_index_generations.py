@@ -264,7 +264,7 @@ async def test_the_root_document_says_its_version(index: Index) -> None:
 
 
 async def test_who_has_an_older_lease_changes_nothing_any_more(index: Index) -> None:
-    """single: once a feed is fenced, nothing that an older lease asks for is done, and nothing is lost by its trying."""
+    """single: once a feed is fenced, nothing that an older lease asks for is done, and nothing is lost by it."""
     await index.fence("one", 5)
     live = await index.begin("one", lease=5)
     await index.write([live], [activity("a")], visible=True, lease=5)

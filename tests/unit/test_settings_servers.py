@@ -51,6 +51,7 @@ class TestSeedExample:
             password=Secret("some-secret"),
             ca_file=None,
             replicas="0-1",
+            shared_below=0,
             aws=None,
         )
         assert redis(settings) == "redis://127.0.0.1:6379"
@@ -129,6 +130,11 @@ class TestIndexUrl:
         """A number, or a range."""
         assert server(load({"INDEX_URL": "https://a.test", "INDEX_REPLICAS": replicas}, None)).replicas == replicas
 
+    def test_small_feeds_can_share_indices(self) -> None:
+        """SHARED_INDEX_BELOW is a number of activities."""
+        assert server(load({"INDEX_URL": "https://a.test", "SHARED_INDEX_BELOW": "5000"}, None)).shared_below == 5000
+        assert only_problem({"INDEX_URL": "https://a.test", "SHARED_INDEX_BELOW": "few"}).startswith("SHARED_INDEX_")
+
     @pytest.mark.parametrize("replicas", ["many", "-1", "1.5", "2-1", "0-all", "1-", "0-1-2", "٣"])
     def test_what_is_no_number_of_replicas_is_a_problem(self, replicas: str) -> None:
         """It would be refused by the server at the first write."""
@@ -137,7 +143,8 @@ class TestIndexUrl:
     def test_what_is_for_servers_alone_is_a_warning_elsewhere(self, tmp_path: Path) -> None:
         """With the embedded index both settings do nothing, and INDEX_CA_FILE nothing without TLS."""
         more = {"INDEX_CA_FILE": str(written(tmp_path, CERTIFICATE, "ca.pem")), "INDEX_REPLICAS": "1"}
-        ca_file, replicas = load(more, None).warnings
+        ca_file, replicas, shared = load(more | {"SHARED_INDEX_BELOW": "5"}, None).warnings
+        assert shared.startswith("SHARED_INDEX_BELOW is not used")
         assert ca_file.startswith("INDEX_CA_FILE is not used")
         assert replicas.startswith("INDEX_REPLICAS is not used")
         (ca_file,) = load(more | {"INDEX_URL": "http://a.test"}, None).warnings

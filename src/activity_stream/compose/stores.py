@@ -28,7 +28,8 @@ def make_index(settings: Settings, clock: Clock) -> Index:
     index, fields = settings.storage.index, searchable_fields(settings.fields)
     if isinstance(index, shapes.EmbeddedIndex):
         return EmbeddedIndex(index.directory, fields, clock)
-    return OpenSearchIndex(_client(index, clock), fields, clock, replicas=index.replicas)
+    client = _client(index, clock)
+    return OpenSearchIndex(client, fields, clock, replicas=index.replicas, shared_below=index.shared_below)
 
 
 def _client(index: ServerIndex, clock: Clock) -> Client:

@@ -135,6 +135,7 @@ class ServerIndex(msgspec.Struct, frozen=True, kw_only=True):
     password: Secret
     ca_file: Path | None
     replicas: str
+    shared_below: int
     aws: AwsKeys | None
 
 

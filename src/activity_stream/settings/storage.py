@@ -65,6 +65,9 @@ def _index(reading: Reading, place: Path | IndexAddress, aws: AwsKeys | None) ->
         reading.warnings.append(f"{reading.name(v.INDEX_CA_FILE)} is not used: the index is not asked over https")
     if reading.is_set(v.INDEX_REPLICAS) and isinstance(place, Path):
         reading.warnings.append(f"{reading.name(v.INDEX_REPLICAS)} is not used: the embedded index has no copies")
+    shared_below = reading.value(v.SHARED_INDEX_BELOW)
+    if reading.is_set(v.SHARED_INDEX_BELOW) and isinstance(place, Path):
+        reading.warnings.append(f"{reading.name(v.SHARED_INDEX_BELOW)} is not used: the embedded index is one for all")
     if isinstance(place, Path):
         return EmbeddedIndex(place)
     return ServerIndex(
@@ -73,6 +76,7 @@ def _index(reading: Reading, place: Path | IndexAddress, aws: AwsKeys | None) ->
         password=place.password,
         ca_file=ca_file,
         replicas=replicas,
+        shared_below=shared_below,
         aws=aws,
     )
 

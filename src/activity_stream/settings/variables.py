@@ -273,6 +273,13 @@ INDEX_REPLICAS = Variable[str](
     read=places.replicas,
     default="0-1",
 )
+SHARED_INDEX_BELOW = Variable[int](
+    name="SHARED_INDEX_BELOW",
+    meaning="on a server, feeds with fewer published activities than this share indices, so that a search of very many "
+    "feeds is one of a few shards; 0: each feed has a pair of its own (OpenSearch from 2.12 on, Elasticsearch 8)",
+    read=values.Whole(0),
+    default="0",
+)
 STATE_URL = Variable[Path | RedisAddress | None](
     name="STATE_URL",
     meaning="the shared state: `sqlite:FILE`, or a Redis, `redis(s)://[[user]:password@]host[:port][/database]` with "
@@ -328,7 +335,7 @@ SENTRY_ENVIRONMENT = Variable[str](
 )
 
 VARIABLES: tuple[Variable[Any], ...] = (
-    *(PORT, HOST, DATA_DIR, INDEX_URL, INDEX_CA_FILE, INDEX_REPLICAS, STATE_URL, VCAP_SERVICES),
+    *(PORT, HOST, DATA_DIR, INDEX_URL, INDEX_CA_FILE, INDEX_REPLICAS, SHARED_INDEX_BELOW, STATE_URL, VCAP_SERVICES),
     *(ES_URI, ES_AWS_ACCESS_KEY_ID, ES_AWS_SECRET_ACCESS_KEY, ES_AWS_REGION),
     *(UNIQUE_ID, TYPE, SEED, AUTH, ACCESS_KEY_ID, SECRET_ACCESS_KEY, ALLOWED_HOSTS),
     *(FULL_INGEST_INTERVAL, FULL_INGEST_PAGE_INTERVAL, UPDATES_PAGE_INTERVAL, EXCEPTION_INTERVALS),

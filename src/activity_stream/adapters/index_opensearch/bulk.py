@@ -10,11 +10,11 @@ Every document has a version that grows from write to write (`version_type: exte
 carries out late, after its connection broke and a later write came by, overwrites nothing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
-from activity_stream.adapters.index_opensearch.client import BUSY, LINES, Client, Reply
+from activity_stream.adapters.index_opensearch.client import FAILING, LINES, Client, Reply
 from activity_stream.adapters.index_opensearch.fitting import Fitting, bare
 from activity_stream.errors import IndexUnavailable
 from activity_stream.model import Alias, Refused
@@ -77,13 +77,19 @@ class _Answer(msgspec.Struct, frozen=True):
 _DECODER = msgspec.json.Decoder(_Answer)
 
 
-def documents(items: Sequence[tuple[str, bytes]], version: int) -> list[Document]:
-    """Documents of these ids and sources, all of one version; of an id that comes twice, the later one."""
+def documents(
+    items: Sequence[tuple[str, bytes]], version: int, document_id: Callable[[str], str] | None = None
+) -> list[Document]:
+    """Documents of these ids and sources, all of one version; of an id that comes twice, the later one.
+
+    `document_id` makes the `_id` of an item's id; without it they are the same.
+    """
     tail = b',"version":%d,"version_type":"external"}}\n' % version
     latest = dict(items)
     encode = msgspec.json.encode
+    named = {name: name if document_id is None else document_id(name) for name in latest}
     return [
-        Document(name, b'{"index":{"_id":' + encode(name) + tail, one_line(source), source)
+        Document(name, b'{"index":{"_id":' + encode(named[name]) + tail, one_line(source), source)
         for name, source in latest.items()
     ]
 
@@ -119,7 +125,7 @@ class Bulk:
                 return refused + await self._halves(chunk, reply, visible=visible)
             left, busy = [], ""
             for document, done in zip(chunk, self._items(chunk, reply), strict=True):
-                if done.status in BUSY or done.status in (500, _BLOCKED):
+                if done.status in FAILING or done.status == _BLOCKED:
                     busy = done.error.text() if done.error else str(done.status)
                     left.append(document)
                 elif done.error is not None and done.status != _CONFLICT:

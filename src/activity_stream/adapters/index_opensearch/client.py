@@ -1,6 +1,6 @@
 """Asks a cluster over HTTP: bytes out, bytes in, signed, tried again where that makes sense.
 
-    call ──► once ──► an answer ──────────────► 429, 502, 503, 504: wait, and again; then IndexUnavailable
+    call ──► once ──► an answer ──────────────► 429, 500, 502, 503, 504: wait, and again; then IndexUnavailable
                 └───► no answer, or broken off ─► wait, and again; then IndexUnavailable
                                                   401, 403: IndexUnavailable at once, it is the login's fault
 
@@ -8,7 +8,7 @@ What is asked for with `call` can be asked for twice: it says how things are to 
 """
 
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,6 +24,9 @@ JSON, LINES = "application/json", "application/x-ndjson"
 BUSY = frozenset({429, 502, 503, 504})
 """The cluster, or what is in front of it, cannot now, and may a moment later."""
 
+FAILING = BUSY | {500}
+"""The same, and what went wrong inside of the cluster, which is often over as soon."""
+
 WAITS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds before each further try of what stores something: a node's death is over by then, as a rule."""
 
@@ -32,6 +35,9 @@ QUICK = (0.05, 0.2)
 
 _FINAL = b"too_many_buckets_exception"
 """OpenSearch 3 answers 503 to a search that asks for too much; it would do so again."""
+
+_BLOCK = b"_block_exception"
+"""A 403 that is not the login's fault: a full disk, or an operator, keeps the index from being written to."""
 
 CONNECTIONS = 100
 
@@ -84,8 +90,9 @@ class Client:
         timeouts: Timeouts | None = None,
         waits: Sequence[float] = WAITS,
     ) -> None:
-        self._base = url.rstrip("/")
-        self._place = urlsplit(url).netloc
+        parts = urlsplit(url)
+        self._place = parts.netloc.lower()  # as it is signed
+        self._base = f"{parts.scheme}://{self._place}{parts.path.rstrip('/')}"
         self._clock = clock
         self._login = login
         self._ca_file = ca_file
@@ -107,27 +114,36 @@ class Client:
 
         `path` begins with a slash, its query included, and goes out byte for byte. Raises IndexUnavailable.
         """
-        reply = await self._tried(method, path, body, kind, self.waits if waits is None else waits)
-        if reply.status in BUSY:
+        reply = await self._tried(method, path, body, kind, self.waits if waits is None else waits, FAILING)
+        if reply.status in FAILING:
             raise IndexUnavailable(f"the index at {self._place} answered {reply.reason()}")
         return reply
 
     async def ask(self, path: str, body: bytes) -> Reply:
-        """The answer to a search, whatever its status, but for those that are the login's fault.
+        """The cluster's answer to a search, whatever its status, but for those that are the login's fault.
 
-        A cluster that lost a node, or an index that was dropped meanwhile, is asked once more. Raises IndexUnavailable.
+        A cluster that lost a node, or an index that was dropped meanwhile, is asked once more. Raises IndexUnavailable,
+        also for an answer that is no JSON object: that is not the cluster's, but of something in front of it.
         """
-        return await self._tried("POST", path, body, JSON, QUICK)
+        reply = await self._tried("POST", path, body, JSON, QUICK, BUSY)
+        if not reply.body.lstrip().startswith(b"{"):
+            raise IndexUnavailable(f"what answers at {self._place} is no index; it said {reply.reason()}")
+        return reply
 
-    async def _tried(self, method: str, path: str, body: bytes, kind: str, waits: Sequence[float]) -> Reply:
-        """The last try's answer. Raises IndexUnavailable where none came, or the login is refused."""
+    async def _tried(
+        self, method: str, path: str, body: bytes, kind: str, waits: Sequence[float], again: Collection[int]
+    ) -> Reply:
+        """The last try's answer; that of a status in `again` is tried again.
+
+        Raises IndexUnavailable where none came, or the login is refused.
+        """
         for wait in waits:
             try:
                 reply = await self.once(method, path, body, kind)
             except IndexUnavailable:
                 pass
             else:
-                if reply.status not in BUSY or _FINAL in reply.body:
+                if reply.status not in again or _FINAL in reply.body:
                     return self._allowed(reply)
             await self._clock.sleep(wait)
         return self._allowed(await self.once(method, path, body, kind))
@@ -150,7 +166,7 @@ class Client:
             ) from error
 
     def _allowed(self, reply: Reply) -> Reply:
-        if reply.status in (401, 403):
+        if reply.status == 401 or (reply.status == 403 and _BLOCK not in reply.body):
             raise IndexUnavailable(
                 f"the index at {self._place} refused the login with {reply.status}; check the user and password of "
                 "INDEX_URL (or the ES_AWS_ variables), and what that user may do"

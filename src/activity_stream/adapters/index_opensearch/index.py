@@ -3,28 +3,37 @@
 begin    two indices, of activities and of objects, each with an alias of its writer        catalog
 write    bulk requests through these aliases, both at once                                  bulk
 publish  refresh; one change of aliases, the feed's old pair for the new one; drop the old  switch
+         small feeds can share indices instead of having pairs                              shelves
 search   the body's bytes go out, the answer's bytes come back
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import secrets
+from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, TypeVar
 
 import msgspec
 
 from activity_stream.adapters.index_opensearch.bulk import Bulk, Document, Fenced, documents
 from activity_stream.adapters.index_opensearch.catalog import (
     Stored,
+    Survey,
     catalog,
     in_path,
     index_name,
     must,
     newest_writer,
+    routing,
+    said,
+    survey,
     writer,
 )
 from activity_stream.adapters.index_opensearch.client import QUICK, Client
 from activity_stream.adapters.index_opensearch.fitting import Fitting, restored
 from activity_stream.adapters.index_opensearch.mapping import index_body
-from activity_stream.adapters.index_opensearch.switch import TRIES, Switch
+from activity_stream.adapters.index_opensearch.shelves import Shelves, asked, document_id, shown, too_old
+from activity_stream.adapters.index_opensearch.switch import TRIES, Switch, writer_of
 from activity_stream.errors import GenerationLost, IndexUnavailable, LeaseLost, SearchRefused
 from activity_stream.fields import FieldMap
 from activity_stream.model import Activity, Alias, Counts, Generation, Refused, SearchAnswer, WriteReport
@@ -35,24 +44,37 @@ SHARDS_WAIT = "wait_for_active_shards=all&timeout=10s"
 """A new index waits for its copies, so that none of what it is given is on one node alone; where they cannot be had it
 goes on without."""
 
-NEWEST = b'{"size":0,"track_total_hits":false,"aggs":{"newest":{"max":{"field":"published"}}}}'
+NEWEST = {"size": 0, "track_total_hits": False, "aggs": {"newest": {"max": {"field": "published"}}}}
 SEARCH_OPTIONS = "allow_partial_search_results=false&ignore_unavailable=true"
 """An answer without one of the feeds would be a wrong one; a feed that was just dropped is asked for once more."""
 
 OLDEST = (7, 10)
+T = TypeVar("T")
+SHARES = {"opensearch": (2, 12), "elasticsearch": (8, 0)}
+"""Since when small feeds can share indices: what is changed together has to be checked together (`must_exist`)."""
 
 
 class OpenSearchIndex:
     """The index of a cluster, with the mapping `fields`. `replicas`: the number of copies of each index, or `0-1` for
-    as many as there are nodes for. The client is the index's to close."""
+    as many as there are nodes for. Feeds with fewer than `shared_below` activities share indices; 0: none does. The
+    client is the index's to close."""
 
     def __init__(
-        self, client: Client, fields: Mapping[Alias, FieldMap], clock: Clock, *, replicas: str = "0-1"
+        self,
+        client: Client,
+        fields: Mapping[Alias, FieldMap],
+        clock: Clock,
+        *,
+        replicas: str = "0-1",
+        shared_below: int = 0,
     ) -> None:
         self._client = client
         self._switch = Switch(client)
         self._bodies = {alias: msgspec.json.encode(index_body(fields[alias], replicas)) for alias in Alias}
         self._fitting = {alias: Fitting(fields[alias]) for alias in Alias}
+        self._shelves = Shelves(client, self._bodies, SHARDS_WAIT)
+        self._shared_below = shared_below
+        self._shared: dict[str, frozenset[Generation]] = {}
         self._clock = clock
         self._version = 0
         self._known = False
@@ -85,11 +107,11 @@ class OpenSearchIndex:
             found = await self._feed(feed, lease)
             actions = [
                 action
-                for each in found
-                if each.writers != {lease}
+                for each in found.stored
+                if each.writers != {lease} and not each.dropping
                 for action in (
-                    *({"remove": {"index": each.name, "alias": writer(each.name, old)}} for old in each.writers),
-                    {"add": {"index": each.name, "alias": writer(each.name, lease)}},
+                    *({"remove": {"index": each.index, "alias": writer(each.name, old)}} for old in each.writers),
+                    {"add": writer_of(each, lease)},
                 )
             ]
             if not actions or await self._switch.step(feed, lease, [], actions):
@@ -97,11 +119,17 @@ class OpenSearchIndex:
         raise IndexUnavailable(f"the indices of feed {feed} change while they are being taken over")
 
     async def begin(self, feed: str, *, lease: int = 0) -> Generation:
-        """Two new indices; their shards have been waited for."""
+        """Two new indices, whose shards have been waited for; or a place in the shared ones."""
         await self._check_version()
-        await self._feed(feed, lease)
+        found = await self._feed(feed, lease)
         generation = new_generation(feed, self._clock.now())
-        await asyncio.gather(*(self._create(index_name(generation, alias), alias, lease) for alias in Alias))
+        if await self._is_small(found.stored):
+            await self._shelves.ready(found.shelves)
+            if not await self._switch.step(feed, lease, [], self._shelves.beginning(generation, lease)):
+                raise IndexUnavailable("the shared indices were deleted while a generation was begun in them")
+            self._shared[feed] = self._shared.get(feed, frozenset()) | {generation}
+        else:
+            await _together(*(self._create(index_name(generation, alias), alias, lease) for alias in Alias))
         return generation
 
     async def write(
@@ -111,84 +139,109 @@ class OpenSearchIndex:
         self._version += 1
         found, refused = _items(activities)
         version = (lease << 31) + self._version
+        for feed in {each.feed for each in generations} - self._shared.keys():
+            await self._feed(feed, lease)
         jobs = [
-            self._store(generation, alias, documents(items, version), visible=visible, lease=lease)
+            self._store(generation, alias, self._documents(generation, items, version), visible=visible, lease=lease)
             for generation in generations
             for alias, items in found.items()
             if items
         ]
-        for more in await asyncio.gather(*jobs):
+        for more in await _together(*jobs):
             refused += more
         refused = list(dict.fromkeys(refused))
         lost = {each.id for each in refused if each.alias is Alias.ACTIVITIES}
         return WriteReport(sum(_shown(each.id) not in lost for each in activities), tuple(refused))
 
     async def publish(self, generation: Generation, *, lease: int = 0) -> None:
-        """One change of aliases; then the pair before, which nobody finds any more, is deleted."""
-        names = {alias: index_name(generation, alias) for alias in Alias}
+        """One change of aliases; then what was there before, which nobody finds any more, is deleted.
+
+        Where that deletion fails the publishing has come to pass all the same: it is left to the next `begin`'s caller.
+        """
+        names = {index_name(generation, alias) for alias in Alias}
         for _ in range(TRIES):
             found = await self._feed(generation.feed, lease)
-            if not {*names.values()} <= {each.name for each in found}:
+            new = [each for each in found.stored if each.name in names and not each.dropping]
+            if len(new) != len(names):
                 raise GenerationLost(f"generation {generation.id} of feed {generation.feed} is not in the index")
-            before = [each for each in found if each.published and each.generation != generation]
-            await self._refresh(*names.values())
-            actions = [{"add": {"index": name, "alias": str(alias)}} for alias, name in names.items()]
-            actions += [{"remove": {"index": each.name, "alias": str(each.alias)}} for each in before]
-            still = [*names.values(), *(each.name for each in before)]
-            if await self._switch.step(generation.feed, lease, still, actions):
-                await self._delete([each.name for each in before])
+            old = [each for each in found.stored if each.published and each.generation != generation]
+            await self._refresh(*(each.index for each in new))
+            actions = [{"add": {"index": each.name, "alias": str(each.alias)}} for each in new if not each.shared]
+            actions += [{"remove": {"index": each.name, "alias": str(each.alias)}} for each in old if not each.shared]
+            actions += self._shelves.showing(found.shelves, _on_shelves(new), _on_shelves(old))
+            if await self._switch.step(generation.feed, lease, [*new, *old], actions):
+                with suppress(IndexUnavailable):
+                    await self._delete([each.name for each in old if not each.shared])
+                    await self._shelves.purge(_on_shelves(old))
                 return
+            await self._clock.sleep(secrets.randbelow(50) / 1000)
         raise IndexUnavailable(f"the indices of feed {generation.feed} change while one is being published")
 
     async def drop(self, generations: Sequence[Generation], *, lease: int = 0) -> None:
-        """One step for those of each feed, together with a look at whose the published pair is."""
+        """One step for those of each feed, together with a look at whose the published ones are."""
         for feed in dict.fromkeys(each.feed for each in generations):
             for _ in range(TRIES):
                 found = await self._feed(feed, lease)
-                gone = [each.name for each in found if each.generation in generations]
-                kept = [each.name for each in found if each.published and each.name not in gone]
-                actions = [{"remove_index": {"index": name}} for name in gone]
-                if not gone or await self._switch.step(feed, lease, kept, actions):
+                gone = [each for each in found.stored if each.generation in generations]
+                kept = [each for each in found.stored if each.published and each not in gone]
+                actions = [{"remove_index": {"index": each.name}} for each in gone if not each.shared]
+                actions += self._shelves.showing(found.shelves, [], _on_shelves(gone))
+                if not actions or await self._switch.step(feed, lease, kept, actions):
+                    await self._shelves.purge(_on_shelves(gone))
                     break
             else:
                 raise IndexUnavailable(f"the indices of feed {feed} change while some are being dropped")
+            if found.shelves:
+                await self._shelves.clear(found.shelves, await catalog(self._client))
 
     async def count(self, generation: Generation) -> Counts:
-        """What the two indices hold, nothing where they are not there."""
-        names = [index_name(generation, alias) for alias in Alias]
-        await self._refresh(*names)
-        return Counts(*await asyncio.gather(*(self._count(name) for name in names)))
+        """What the generation's parts hold, nothing where they are not there."""
+        found = [each for each in await catalog(self._client, generation.feed) if each.generation == generation]
+        await self._refresh(*(each.index for each in found))
+        counts = dict(zip((each.alias for each in found), await _together(*map(self._count, found)), strict=True))
+        return Counts(*(counts.get(alias, 0) for alias in Alias))
 
     async def newest(self, feed: str) -> float | None:
         """The greatest `published` of the feed's published activities, in seconds."""
-        names = [
-            each.name for each in await catalog(self._client, feed) if each.published and each.alias is Alias.ACTIVITIES
-        ]
-        if not names:
-            return None
-        path = f"/{in_path(*names)}/_search?ignore_unavailable=true"
-        reply = must(await self._client.call("POST", path, NEWEST))
-        found = msgspec.json.decode(reply.body)["aggregations"]["newest"]["value"]
-        return None if found is None else float(found) / 1000
+        for each in await catalog(self._client, feed):
+            if each.published and each.alias is Alias.ACTIVITIES:
+                path = f"/{in_path(each.index)}/_search?ignore_unavailable=true"
+                reply = await self._client.call("POST", path, msgspec.json.encode({**NEWEST, **_only(each)}))
+                value = said(reply)["aggregations"]["newest"]["value"]
+                return None if value is None else float(value) / 1000
+        return None
 
     async def search(self, alias: Alias, body: bytes, *, scope: bytes | None = None) -> SearchAnswer:  # noqa: ARG002
         """The cluster's own answer. `scope` is in the body already; scores are of each feed's index as a whole."""
         path = f"/{alias}/_search?{SEARCH_OPTIONS}"
-        reply = await self._client.ask(path, body or b"{}")
+        reply = await self._client.ask(path, (asked(body) if self._shared_below else body) or b"{}")
         if 400 <= reply.status < 500:
             raise SearchRefused(reply.status, reply.body)
-        return SearchAnswer(reply.status, restored(reply.body))
+        return SearchAnswer(reply.status, shown(restored(reply.body)))
 
     async def root(self) -> bytes:
         """The cluster's own root document."""
         return must(await self._client.call("GET", "/", waits=QUICK)).body
 
-    async def _feed(self, feed: str, lease: int) -> list[Stored]:
-        """The feed's indices. Raises LeaseLost where a newer lease writes to one."""
-        found = await catalog(self._client, feed)
-        if newest_writer(found) > lease:
+    async def _feed(self, feed: str, lease: int) -> Survey:
+        """What there is of the feed. Raises LeaseLost where a newer lease writes to it."""
+        found = await survey(self._client, feed)
+        if newest_writer(found.stored) > lease:
             raise LeaseLost(f"another collector works on feed {feed} now, by right of a newer lease")
+        self._shared[feed] = frozenset(each.generation for each in found.stored if each.shared)
         return found
+
+    async def _is_small(self, found: Sequence[Stored]) -> bool:
+        """Whether the feed's next generation goes into the shared indices: as readers see it, it is small now."""
+        for each in found:
+            if self._shared_below and each.published and each.alias is Alias.ACTIVITIES:
+                return await self._count(each) < self._shared_below
+        return False
+
+    def _documents(self, generation: Generation, items: Sequence[tuple[str, bytes]], version: int) -> list[Document]:
+        if generation not in self._shared.get(generation.feed, ()):
+            return documents(items, version)
+        return documents(items, version, lambda name: document_id(generation, name))
 
     async def _create(self, name: str, alias: Alias, lease: int) -> None:
         body = self._bodies[alias][:-1] + b',"aliases":' + msgspec.json.encode({writer(name, lease): {}}) + b"}"
@@ -211,18 +264,25 @@ class OpenSearchIndex:
             ) from None
 
     async def _refresh(self, *names: str) -> None:
-        path = f"/{in_path(*names)}/_refresh?ignore_unavailable=true&allow_no_indices=true"
-        reply = must(await self._client.call("POST", path))
-        shards = msgspec.json.decode(reply.body)["_shards"]
-        if shards["failed"]:
-            raise IndexUnavailable(f"{shards['failed']} shards could not be refreshed: {reply.reason()}")
+        await _together(*(self._refresh_one(name) for name in names))
 
-    async def _count(self, name: str) -> int:
-        path = f"/{in_path(name)}/_count?ignore_unavailable=true&allow_no_indices=true"
-        reply = must(await self._client.call("GET", path))
-        answer = msgspec.json.decode(reply.body)
+    async def _refresh_one(self, name: str) -> None:
+        """A shard that is on no node now is neither successful nor failed; it has not been refreshed all the same."""
+        path = f"/{in_path(name)}/_refresh?ignore_unavailable=true&allow_no_indices=true"
+        for wait in (0.0, *self._client.waits):
+            await self._clock.sleep(wait)
+            reply = await self._client.call("POST", path)
+            shards = said(reply)["_shards"]
+            if not shards["failed"] and (shards["successful"] or not shards["total"]):
+                return
+        raise IndexUnavailable(f"the shards of {name} could not be refreshed: {reply.reason()}")
+
+    async def _count(self, stored: Stored) -> int:
+        path = f"/{in_path(stored.index)}/_count?ignore_unavailable=true&allow_no_indices=true"
+        reply = await self._client.call("POST", path, msgspec.json.encode(_only(stored)))
+        answer = said(reply)
         if answer["_shards"]["failed"]:
-            raise IndexUnavailable(f"the documents of {name} could not be counted: {reply.reason()}")
+            raise IndexUnavailable(f"the documents of {stored.name} could not be counted: {reply.reason()}")
         return int(answer["count"])
 
     async def _delete(self, names: Sequence[str]) -> None:
@@ -236,12 +296,35 @@ class OpenSearchIndex:
         """Once: whether the cluster can do what is asked of it. Raises IndexUnavailable."""
         if self._known:
             return
-        version = msgspec.json.decode(await self.root()).get("version", {})
+        version = said(await self._client.call("GET", "/", waits=QUICK)).get("version", {})
         number = str(version.get("number", ""))
         known = tuple(int(part) for part in number.split(".")[:2] if part.isdigit())
-        if version.get("distribution") != "opensearch" and known < OLDEST:
+        kind = "opensearch" if version.get("distribution") == "opensearch" else "elasticsearch"
+        if kind == "elasticsearch" and known < OLDEST:
             raise IndexUnavailable(f"the index is Elasticsearch {number}; it has to be 7.10 or newer, or OpenSearch")
+        if self._shared_below and known < SHARES[kind]:
+            raise too_old()
         self._known = True
+
+
+async def _together(*jobs: Coroutine[Any, Any, T]) -> list[T]:
+    """What the jobs return, run side by side. When one fails the others are ended: none goes on unseen."""
+    tasks = [asyncio.create_task(job) for job in jobs]
+    try:
+        return list(await asyncio.gather(*tasks))
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _on_shelves(found: Sequence[Stored]) -> list[Stored]:
+    return [each for each in found if each.shared]
+
+
+def _only(stored: Stored) -> dict[str, Any]:
+    """The query that finds a generation's documents in its index."""
+    return {"query": {"term": {"_routing": routing(stored.generation)}}} if stored.shared else {}
 
 
 def _items(activities: Sequence[Activity]) -> tuple[dict[Alias, list[tuple[str, bytes]]], list[Refused]]:

@@ -1,14 +1,19 @@
 """What an index of a generation is created with: its mapping, from the searchable fields, and its settings.
 
 Only the fields that are searchable are mapped; whatever else a document holds is stored and returned (`dynamic:
-false`). Dates, numbers and points of the wrong form leave their document searchable by its other fields (`ignore_malformed`).
+false`). Dates, numbers and points of the wrong form leave their document searchable by its other fields
+(`ignore_malformed`).
 """
 
 from typing import Any
 
+from activity_stream.adapters.index_opensearch.fitting import MAX_TERM_BYTES
 from activity_stream.fields import Field, FieldMap, FieldType
 
 _FORGIVING = frozenset({FieldType.DATE, FieldType.LONG, FieldType.DOUBLE, FieldType.GEO_POINT})
+LONGEST_RAW = MAX_TERM_BYTES // 3
+"""So many characters always fit into a term. A longer text has no value in its keyword multi-field but keeps its words;
+without a limit the document would be refused for it."""
 
 
 def index_body(fields: FieldMap, replicas: str) -> dict[str, Any]:
@@ -36,7 +41,7 @@ def _properties(fields: FieldMap) -> dict[str, Any]:
             at["properties"][field.path[-1]] = {**at["properties"].get(field.path[-1], {}), **_parameters(field)}
         else:
             main = at["properties"].setdefault(field.path[-1], {})
-            main.setdefault("fields", {})[field.name.removeprefix(f"{name}.")] = _parameters(field)
+            main.setdefault("fields", {})[field.name.removeprefix(f"{name}.")] = _parameters(field) | _limit(field)
     found: dict[str, Any] = root["properties"]
     return found
 
@@ -44,3 +49,7 @@ def _properties(fields: FieldMap) -> dict[str, Any]:
 def _parameters(field: Field) -> dict[str, Any]:
     forgiving = {"ignore_malformed": True} if field.type in _FORGIVING else {}
     return {"type": str(field.type), **forgiving}
+
+
+def _limit(field: Field) -> dict[str, Any]:
+    return {"ignore_above": LONGEST_RAW} if field.type is FieldType.KEYWORD else {}

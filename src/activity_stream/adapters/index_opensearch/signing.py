@@ -5,6 +5,7 @@ Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html. Se
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -34,7 +35,10 @@ def aws_signing(login: AwsLogin) -> Signing:
 
     def sign(method: str, url: str, content_type: str, body: bytes) -> Mapping[str, str]:
         headers = {"Content-Type": content_type} if content_type else {}
-        outgoing = request.AWSRequest(method=method, url=url, data=body, headers=headers)
+        # AWS encodes a query's values before it checks (`*` as `%2A`); botocore does so with `params` alone.
+        place, _, query = url.partition("?")
+        params = parse_qsl(query, keep_blank_values=True)
+        outgoing = request.AWSRequest(method=method, url=place, params=params, data=body, headers=headers)
         signer.add_auth(outgoing)
         return dict(outgoing.headers.items())
 
