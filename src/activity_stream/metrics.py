@@ -16,6 +16,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metr
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 FEED, CYCLE = "feed_unique_id", "ingest_type"
 _ADDED_UP = ("counter", "summary", "histogram")
+_GAUGES_ADDED_UP = ("ingest_inprogress_ingests_total",)
+"""What each process has its own of; what the other gauges say is the same whoever says it."""
 
 
 class Outcome(StrEnum):
@@ -180,7 +182,7 @@ def _searchable(searchable: bool) -> str:
 def merge(own: bytes, others: Sequence[bytes]) -> bytes:
     """Several processes' expositions as one, with each family and each series once.
 
-    Counts, sums and buckets are added up. Of a gauge that several report the largest is taken: a gauge says how
+    Counts, sums, buckets and the cycles under way are added up. Of another gauge that several report the largest is taken: a gauge says how
     something is, and a process that knows nothing of it says 0.
     """
     merged: dict[str, Family] = {}
@@ -191,7 +193,7 @@ def merge(own: bytes, others: Sequence[bytes]) -> bytes:
                 before = into.series.get(series)
                 if before is None:
                     into.series[series] = value
-                elif into.type in _ADDED_UP:
+                elif into.type in _ADDED_UP or into.name in _GAUGES_ADDED_UP:
                     into.series[series] = before + value
                 else:
                     into.series[series] = max(before, value)

@@ -119,6 +119,14 @@ def test_two_processes_do_not_share_their_numbers() -> None:
     assert b"feed" not in b"".join(line for line in Metrics().exposition().splitlines() if not line.startswith(b"#"))
 
 
+def test_cycles_under_way_are_those_of_all_collectors() -> None:
+    """Two collectors with a cycle under way each, and one with none, have two together."""
+    one, other = Metrics(), Metrics()
+    with one.in_progress(), other.in_progress():
+        merged = values(merge(Metrics().exposition(), [one.exposition(), other.exposition()]))
+    assert merged["ingest_inprogress_ingests_total"] == "2.0"
+
+
 def test_merged_expositions_have_each_family_and_series_once() -> None:
     """The API's and the collector's become one valid text."""
     text = merge(Metrics().exposition(), [measured("a").exposition(), measured("b").exposition()]).decode()
