@@ -25,7 +25,7 @@ run: setup  ## collect from a live feed, serve the API, print what to try; Ctrl-
 test: setup services  ## the whole test suite
 	$(BIN)/python -m pytest
 
-test-engines: setup services services-engines  ## what tests do with an engine, on all three
+test-engines: setup services services-engines  ## what tests do with an engine, on all four
 	TEST_ENGINES=all $(BIN)/python -m pytest tests/contract tests/services tests/unit/adapters/index_opensearch
 
 lint: setup  ## style, types, layers
@@ -37,7 +37,7 @@ lint: setup  ## style, types, layers
 services: setup  ## fetch what some tests need besides Python: npm hawk, Redis, OpenSearch 3 (what can be had)
 	@$(BIN)/python -m tests.services npm redis opensearch-3
 
-services-engines: setup  ## fetch all three engines: OpenSearch 3 and 2, Elasticsearch 7
+services-engines: setup  ## fetch all four engines: OpenSearch 3, 2 and 1, Elasticsearch 7
 	@$(BIN)/python -m tests.services opensearch-3 opensearch-2 elasticsearch-7
 
 soak: setup  ## the random and kill tests, at length

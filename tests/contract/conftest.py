@@ -34,7 +34,7 @@ def cluster(url: str, kind: type[OpenSearchIndex] = OpenSearchIndex) -> OpenSear
 
 def shares(name: str) -> bool:
     """Whether feeds can share indices on this engine."""
-    return name != "elasticsearch-7"
+    return name not in ("elasticsearch-7", "opensearch-1")
 
 
 @pytest.fixture(

