@@ -182,8 +182,8 @@ def _searchable(searchable: bool) -> str:
 def merge(own: bytes, others: Sequence[bytes]) -> bytes:
     """Several processes' expositions as one, with each family and each series once.
 
-    Counts, sums, buckets and the cycles under way are added up. Of another gauge that several report the largest is taken: a gauge says how
-    something is, and a process that knows nothing of it says 0.
+    Counts, sums, buckets and the cycles under way are added up. Of another gauge that several report the largest is
+    taken: a gauge says how something is, and a process that knows nothing of it says 0.
     """
     merged: dict[str, Family] = {}
     for exposition in (own, *others):

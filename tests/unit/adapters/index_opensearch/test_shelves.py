@@ -24,9 +24,10 @@ def items(feed: str, numbers: range) -> list[Activity]:
     """Activities of a feed, each with an object."""
     found = []
     for number in numbers:
-        inner = {"id": f"{feed}:{number}", "type": "Thing", "name": f"thing {number}"}
-        outer = {"id": f"{feed}:{number}:Create", "type": "Create", "object": inner}
-        found.append(Activity(outer["id"], json.dumps(outer).encode(), inner["id"], json.dumps(inner).encode()))
+        name = f"{feed}:{number}"
+        inner = {"id": name, "type": "Thing", "name": f"thing {number}"}
+        outer = {"id": f"{name}:Create", "type": "Create", "object": inner}
+        found.append(Activity(f"{name}:Create", json.dumps(outer).encode(), name, json.dumps(inner).encode()))
     return found
 
 
