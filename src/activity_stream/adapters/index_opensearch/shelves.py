@@ -15,7 +15,7 @@ the field `id`, which is the same (`asked`). Why, and what was measured: docs/de
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -169,11 +169,10 @@ def _shown(value: bytes) -> bytes:
     opening = value.lstrip()[:1]
     if opening == b"{":
         members = msgspec.json.decode(value, type=dict[str, msgspec.Raw])
+        inner: Collection[str] = members.keys()
         if members.keys() >= {"_index", "_id"}:
             members = _hit(members)
-            inner = {"inner_hits"}  # what else a hit has is the document's own
-        else:
-            inner = members.keys()
+            inner = ("inner_hits",)  # what else a hit has is the document's own
         return msgspec.json.encode(
             {key: msgspec.Raw(_shown(bytes(raw))) if key in inner else raw for key, raw in members.items()}
         )
