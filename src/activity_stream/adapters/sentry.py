@@ -1,5 +1,6 @@
 """Reports of errors to Sentry; needs the extra `sentry`. Import only where `sentry_sdk` is there."""
 
+import logging
 from importlib import import_module
 
 from activity_stream.errors import ActivityStreamError
@@ -12,6 +13,8 @@ def report_errors(dsn: str, environment: str) -> None:
     is none.
     """
     sdk = import_module("sentry_sdk")
+    # A Sentry that is away is no trouble of ours, and is tried until the very end: the log's last line is another one.
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
     try:
         sdk.init(
             dsn=dsn,

@@ -27,6 +27,9 @@ BUSY = frozenset({429, 502, 503, 504})
 FAILING = BUSY | {500}
 """The same, and what went wrong inside of the cluster, which is often over as soon."""
 
+ASKED_AGAIN = BUSY | {404}
+"""For a search: also that an index was dropped after the alias had led to it."""
+
 WAITS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds before each further try of what stores something: a node's death is over by then, as a rule."""
 
@@ -125,7 +128,7 @@ class Client:
         A cluster that lost a node, or an index that was dropped meanwhile, is asked once more. Raises IndexUnavailable,
         also for an answer that is no JSON object: that is not the cluster's, but of something in front of it.
         """
-        reply = await self._tried("POST", path, body, JSON, QUICK, BUSY)
+        reply = await self._tried("POST", path, body, JSON, QUICK, ASKED_AGAIN)
         if not reply.body.lstrip().startswith(b"{"):
             raise IndexUnavailable(f"what answers at {self._place} is no index; it said {reply.reason()}")
         return reply

@@ -48,7 +48,10 @@ class Fitting:
 
 
 def bare(document_id: str, source: bytes) -> bytes:
-    """The least that can be found of a document: its id, with the original."""
+    """The least that can be found of a document: its id, with the original. Raises ValueError for what is no object of
+    JSON: it could not be shown."""
+    if not _is_object(source):
+        raise ValueError("it is no JSON object")
     return _with_original({"id": document_id}, source)
 
 
@@ -151,7 +154,14 @@ def _original(stored: bytes) -> bytes:
         return stored
     try:
         original = msgspec.json.decode(text, type=str).encode()
-        msgspec.json.decode(original, type=dict[str, Raw])
-    except (ValueError, RecursionError):
+    except ValueError:
         return stored
-    return original
+    return original if _is_object(original) else stored
+
+
+def _is_object(source: bytes) -> bool:
+    try:
+        msgspec.json.decode(source, type=dict[str, Raw])
+    except (ValueError, RecursionError):
+        return False
+    return True

@@ -39,6 +39,9 @@ Action = dict[str, dict[str, Any]]
 
 _MARK = b"__shared__"
 _PREFIX_LENGTH = 9
+_NAMING = ("sort", "field", "fields", "docvalue_fields")
+"""The keys of a search body whose value, or each of whose values, names a field."""
+
 _TOO_OLD = (
     "feeds can share indices (SHARED_INDEX_BELOW) on OpenSearch from 2.12 on, and on Elasticsearch 8; set it to 0 here"
 )
@@ -151,16 +154,17 @@ def _filter(live: Sequence[str]) -> dict[str, Any]:
     return {"terms": {"_routing": list(live)}}
 
 
-def _turned(value: Any) -> Any:
+def _turned(value: Any, *, names: bool = False) -> Any:
+    """The value with `id` in place of `_id` where it names a field: as a key, and where `names` says so."""
     if isinstance(value, list):
-        return [_turned(each) for each in value]
+        return [_turned(each, names=names) for each in value]
     if not isinstance(value, dict):
-        return "id" if value == "_id" else value
+        return "id" if names and value == "_id" else value
     if value.keys() == {"ids"} and isinstance(value["ids"], dict) and "values" in value["ids"]:
         values = value["ids"]["values"]
         boost = {"boost": value["ids"]["boost"]} if "boost" in value["ids"] else {}
         return {"terms": {"id": values if isinstance(values, list) else [values], **boost}}
-    return {"id" if key == "_id" else key: _turned(each) for key, each in value.items()}
+    return {"id" if key == "_id" else key: _turned(each, names=key in _NAMING) for key, each in value.items()}
 
 
 def _shown(value: bytes) -> bytes:

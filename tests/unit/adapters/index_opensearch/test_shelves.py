@@ -176,6 +176,8 @@ def test_document_ids_fit() -> None:
         ({"sort": [{"_id": "asc"}]}, {"sort": [{"id": "asc"}]}),
         ({"query": {"term": {"_id": {"value": "a"}}}}, {"query": {"term": {"id": {"value": "a"}}}}),
         ({"query": {"term": {"name": "ids"}}}, {"query": {"term": {"name": "ids"}}}),
+        ({"query": {"term": {"name": "_id"}}}, {"query": {"term": {"name": "_id"}}}),
+        ({"aggs": {"a": {"terms": {"field": "_id"}}}}, {"aggs": {"a": {"terms": {"field": "id"}}}}),
     ],
 )
 def test_what_is_asked_by_id_is_asked_by_the_field(body: dict[str, Any], turned: dict[str, Any]) -> None:
