@@ -8,6 +8,7 @@ Each method that writes is an entry of the pipeline, so no two of them run at on
 gives its number along, so that what arrives after the lease's end changes nothing.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -16,7 +17,7 @@ from activity_stream.collect.lease import Lease
 from activity_stream.collect.pipeline import Fetched
 from activity_stream.collect.publishing import Verdict, judge
 from activity_stream.collect.records import Held
-from activity_stream.errors import ActivityStreamError, GenerationLost
+from activity_stream.errors import ActivityStreamError, GenerationLost, IndexUnavailable
 from activity_stream.model import Alias, Counts, Generation, WriteReport
 from activity_stream.ports import Clock, Index
 
@@ -29,6 +30,27 @@ class Build:
     def __init__(self, generation: Generation) -> None:
         self.generation = generation
         self.failure: ActivityStreamError | None = None
+        self._refused: Counter[Alias] = Counter()
+        self._reasons: dict[Alias, str] = {}
+
+    def wrote(self, report: WriteReport) -> None:
+        """Take note of what the index refused."""
+        for each in report.refused:
+            self._refused[each.alias] += 1
+            self._reasons[each.alias] = f"{each.reason} (of {each.id})"
+
+    def check_stored(self, counts: Counts) -> None:
+        """Raise IndexUnavailable where the index refused all that there was: readers are not shown emptiness for that.
+
+        A few refused items keep nobody from the others; when it is all of them something is wrong with the index.
+        """
+        for alias, stored in ((Alias.ACTIVITIES, counts.activities), (Alias.OBJECTS, counts.objects)):
+            if self._refused[alias] and not stored:
+                raise IndexUnavailable(
+                    f"the index refused all {alias} of the full ingest, {self._refused[alias]} in number, the last one "
+                    f"because of {self._reasons[alias]}. Nothing was published: change the index, or the searchable "
+                    "fields that it was made with, so that it stores them"
+                )
 
     def check(self) -> None:
         """Raise `failure`, if there is one."""
@@ -40,7 +62,8 @@ class Generations:
     """One feed's; `ratio` is its PUBLISH_MIN_RATIO.
 
     `owing`: an updates page may be missing from what is held, which therefore must not be published before the next
-    complete poll. `uncertain`: the index may no longer have what is remembered of it.
+    complete poll. `uncertain`: the index may no longer have what is remembered of it. `_late`: a publish whose answer
+    was lost may come to pass even now.
     """
 
     def __init__(
@@ -58,6 +81,7 @@ class Generations:
         self.build: Build | None = None
         self.owing = updates
         self.uncertain = True
+        self._late = False
 
     @property
     def held(self) -> Generation | None:
@@ -67,7 +91,11 @@ class Generations:
 
     async def refresh(self) -> None:
         """Look at what the index has, and forget what it no longer has; first of all, be the one who may change it."""
+        if self._late:
+            # A build that is taken for a leftover, and dropped, must not become what readers see in between.
+            await self._lease.anew()
         await self._index.fence(self._feed, self._right())
+        self._late = False
         self.published = (await self._index.published()).get(self._feed)
         others = [each.id for each in await self._index.unpublished() if each.feed == self._feed]
         held = self._records.status.held
@@ -108,6 +136,7 @@ class Generations:
         except ActivityStreamError as error:
             build.failure = error
             raise
+        build.wrote(report)
         return [_share(report, fetched) for fetched in pages]
 
     async def write_update(self, fetched: Fetched) -> WriteReport | None:
@@ -129,9 +158,13 @@ class Generations:
         return report
 
     async def finish(self, build: Build, last_address: str) -> tuple[Verdict, Counts]:
-        """Publish the complete build, or hold it; and what it holds."""
+        """Publish the complete build, or hold it; and what it holds.
+
+        Raises IndexUnavailable where the index stored nothing of it, and refused all there was.
+        """
         build.check()
         counts = await self._index.count(build.generation)
+        build.check_stored(counts)
         before = Counts(0, 0) if self.published is None else await self._index.count(self.published)
         held = self._records.status.held
         verdict = judge(before.activities, counts.activities, self._ratio, held)
@@ -177,8 +210,8 @@ class Generations:
         try:
             await self._index.publish(generation, lease=right)
         except ActivityStreamError:
-            # It may have come to pass all the same.
-            self.uncertain = True
+            # It may have come to pass all the same, or may do so later.
+            self.uncertain = self._late = True
             raise
         self.published = generation
 

@@ -78,6 +78,16 @@ class Lease:
         self._until = _good_until(asked)
         return True
 
+    async def anew(self) -> None:
+        """Go on by a larger number: what was sent by right of the present one can be kept out by `Index.fence`.
+
+        Raises LeaseLost, StateUnavailable.
+        """
+        self.check()
+        if not await self.try_once():
+            self._until = 0.0
+        self.check()
+
     async def keep(self) -> None:
         """Renew it for ever. Raises LeaseLost when that comes too late or another worker has it, or had it."""
         while True:
