@@ -23,6 +23,9 @@ from activity_stream.ports import Clock, Index
 
 _REMEMBERED_PAGES = 8
 
+SUSPICIOUS = 10
+"""So many refused documents, and none that was stored, are not the documents' fault."""
+
 
 class Build:
     """A generation that is being built; `failure` is why it must not be published any more."""
@@ -42,10 +45,10 @@ class Build:
     def check_stored(self, counts: Counts) -> None:
         """Raise IndexUnavailable where the index refused all that there was: readers are not shown emptiness for that.
 
-        A few refused items keep nobody from the others; when it is all of them something is wrong with the index.
+        A few bad items may be all that a small feed has; when it is more, something is wrong with the index.
         """
         for alias, stored in ((Alias.ACTIVITIES, counts.activities), (Alias.OBJECTS, counts.objects)):
-            if self._refused[alias] and not stored:
+            if self._refused[alias] >= SUSPICIOUS and not stored:
                 raise IndexUnavailable(
                     f"the index refused all {alias} of the full ingest, {self._refused[alias]} in number, the last one "
                     f"because of {self._reasons[alias]}. Nothing was published: change the index, or the searchable "

@@ -14,22 +14,38 @@ from tests.unit.collect.world import World
 @pytest.mark.parametrize("whats", ["activity_id", "object_id"])
 async def test_a_full_ingest_of_which_everything_was_refused_is_not_published(world: World, whats: str) -> None:
     """Readers keep what they have, in both aliases; the status says how many, why, and what to do."""
-    source = world.source("feed", "a", "b")
+    keys = [f"a{number}" for number in range(12)]
+    source = world.source("feed", *keys)
     world.start(world.plan(source, full_ingest_interval=20.0))
     await world.clock.advance(10)
-    for key in ("a", "b"):
+    for key in keys:
         world.index.refuse(getattr(source, whats)(key), "it is too odd")
         source.touch(key)
     await world.clock.advance(60)
     status = await world.status()
-    assert await world.visible() == {"a": 1, "b": 1}
+    assert await world.visible() == dict.fromkeys(keys, 1)
     assert status.full_failures > 0
-    for words in ("refused all", "2 in number", "it is too odd", "Nothing was published: change the index"):
+    for words in ("refused all", "12 in number", "it is too odd", "Nothing was published: change the index"):
         assert words in status.error
     source.put("c")
     await world.clock.advance(100)
     assert (await world.status()).full_failures == 0
     assert "c" in await world.visible()
+
+
+async def test_a_few_bad_items_are_no_reason_to_keep_what_the_source_dropped(world: World) -> None:
+    """gone: a small feed of which only bad items are left shows nothing any more, and names them."""
+    source = world.source("feed", "a", "b")
+    world.start(world.plan(source, full_ingest_interval=20.0))
+    await world.clock.advance(10)
+    source.drop("a")
+    world.index.refuse(source.activity_id("b"), "it is too odd")
+    world.index.refuse(source.object_id("b"), "it is too odd")
+    source.touch("b")
+    await world.clock.advance(60)
+    assert await world.visible() == {}
+    assert (await world.status()).full_failures == 0
+    assert (await world.status()).refused.total > 0
 
 
 async def test_an_empty_source_is_published(world: World) -> None:
