@@ -23,7 +23,7 @@ from activity_stream.ports import Clock, Index
 
 _REMEMBERED_PAGES = 8
 
-SUSPICIOUS = 10
+SUSPICIOUS = 5
 """So many refused documents, and none that was stored, are not the documents' fault."""
 
 
