@@ -17,7 +17,18 @@ from mohawk import Sender
 LISTENING = re.compile(r"Listening on (http://[\w.:\[\]]+)")
 START_SECONDS = 20.0
 STOP_SECONDS = 12.0
+SHOWN_LINES = 40
 KEY, SECRET = "test-key", "test-secret-test-secret"
+
+TAKE_OVER_SECONDS = 5.0
+"""How long a feed may be without a worker after its collector's death."""
+
+BUSY_SECONDS = 2.0
+"""What a machine that is busy with other tests may add to it."""
+
+
+class Unanswered(AssertionError):
+    """The API could not answer, and said so."""
 
 
 class Process:
@@ -74,13 +85,15 @@ class Process:
 
 
 @asynccontextmanager
-async def started(*arguments: str, environ: Mapping[str, str]) -> AsyncIterator[Process]:
-    """`activity-stream ARGUMENTS` with this environment and no other settings; killed at the end if it still runs."""
+async def started(*arguments: str, environ: Mapping[str, str], directory: Path | None = None) -> AsyncIterator[Process]:
+    """`activity-stream ARGUMENTS` with this environment and no other settings, in this directory; killed at the end if
+    it still runs."""
     path = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "activity_stream", *arguments),
         env={**path, "PYTHONUNBUFFERED": "1", **environ},
+        cwd=directory,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         limit=2**20,
@@ -88,6 +101,9 @@ async def started(*arguments: str, environ: Mapping[str, str]) -> AsyncIterator[
     process = Process(child)
     try:
         yield process
+    except BaseException:
+        print(f"The end of what {' '.join(arguments)} wrote:", *process.lines[-SHOWN_LINES:], sep="\n")
+        raise
     finally:
         await process.stop(signal.SIGKILL)
 
@@ -117,19 +133,22 @@ def settings(directory: Path, *seeds: str, **more: str) -> dict[str, str]:
 
 
 class Client:
-    """Asks an API, signing with the reference implementation of Hawk."""
+    """Asks an API, signing with the reference implementation of Hawk. `headers` go with each request, `no_answers` are
+    the statuses that say that there is none now."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str, key: str = KEY, secret: str = SECRET) -> None:
         self.session = session
         self.url = url
         self.credentials = {"id": key, "key": secret, "algorithm": "sha256"}
+        self.headers: Mapping[str, str] = {"X-Forwarded-Proto": "http"}
+        self.no_answers = frozenset({500, 502, 503})
 
     async def ask(self, path: str, body: bytes = b"", method: str = "GET") -> tuple[int, bytes]:
         """Send one signed request; its status and body."""
         kind = "application/json"
         url = self.url + path
         sender = Sender(self.credentials, url, method, content=body, content_type=kind)
-        headers = {"Authorization": sender.request_header, "Content-Type": kind, "X-Forwarded-Proto": "http"}
+        headers = {"Authorization": sender.request_header, "Content-Type": kind, **self.headers}
         timeout = aiohttp.ClientTimeout(total=20)
         async with self.session.request(method, url, data=body, headers=headers, timeout=timeout) as response:
             return response.status, await response.read()
@@ -138,6 +157,8 @@ class Client:
         """The answer to a search that must succeed."""
         content = msgspec.json.encode(body)
         status, answer = await self.ask(f"/v3/{alias}/_search", content, "POST")
+        if status in self.no_answers:
+            raise Unanswered(f"{status}: {answer!r}")
         assert status == 200, answer
         return msgspec.json.decode(answer)
 

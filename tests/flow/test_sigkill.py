@@ -4,15 +4,17 @@ import asyncio
 import os
 import random
 import signal
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from tests.flow.processes import Client, client, settings, started
+from tests.flow.processes import client, settings, started
+from tests.flow.reader import Reader, watched
 from tests.flow.source import Source, served
 
-KILLS = 30
-SOAK_KILLS = 300
+KILLS = 10
+SOAK_KILLS = 150
 BASE = range(150)
 
 
@@ -29,79 +31,49 @@ def mutate(source: Source, rng: random.Random, extra: set[int]) -> None:
     source.put(rng.choice(BASE))
 
 
-class Reader:
-    """Looks again and again, and knows what may never happen."""
-
-    def __init__(self, api: Client, source: Source) -> None:
-        self.api = api
-        self.source = source
-        self.base = {source.key(number) for number in BASE}
-        self.seen: dict[str, int] = {}
-        self.looks = 0
-
-    async def look(self) -> None:
-        """One look: *whole* (every base item, always) and *kept* (no version goes back)."""
-        now = await self.api.versions()
-        self.looks += 1
-        missing = self.base - now.keys()
-        assert not missing, f"{len(missing)} items vanished, {sorted(missing)[:3]} among them"
-        for key in self.base:
-            assert now[key] >= self.seen.get(key, 0), f"{key} went back from {self.seen[key]} to {now[key]}"
-        self.seen = {key: now[key] for key in self.base}
-
-    async def watch(self) -> None:
-        """Look until cancelled."""
-        while True:
-            await self.look()
-            await asyncio.sleep(0.02)
-
-    async def converges(self, seconds: float) -> None:
-        """*gone*, and all the rest: what is seen becomes exactly what the source has."""
-        async with asyncio.timeout(seconds):
-            while await self.api.versions() != self.source.versions():
-                await asyncio.sleep(0.05)
+async def life(environ: Mapping[str, str], source: Source, rng: random.Random, extra: set[int]) -> None:
+    """A collector that is killed at a random moment, of its work as a rule, of its start or its wait now and then."""
+    async with started("outgoing", environ=environ) as collector:
+        if rng.random() < 0.8:
+            await collector.line("Full ingest", 20)
+        await asyncio.sleep(rng.random() * 0.6)
+        mutate(source, rng, extra)
+        await asyncio.sleep(rng.random() * 0.4)
+        await collector.stop(signal.SIGKILL)
 
 
-async def kills(directory: Path, count: int) -> None:
+async def kills(directory: Path, stores: Mapping[str, str], count: int) -> None:
     """Kill the collector `count` times at random moments while a reader watches."""
     seed = int(os.environ.get("SIGKILL_SEED", random.SystemRandom().randrange(10**6)))
     print(f"SIGKILL_SEED={seed}")
     rng, extra = random.Random(seed), set[int]()
     source = Source()
     source.put(*BASE)
-    environ = settings(directory, source.url, FEEDS__1__FULL_INGEST_INTERVAL="0.1")
+    environ = settings(directory, source.url, FEEDS__1__FULL_INGEST_INTERVAL="0.1", **stores)
     async with served(source), started("incoming", environ=environ) as api_process:
         async with client(await api_process.listening()) as api:
-            reader = Reader(api, source)
+            reader = Reader(api, source, BASE)
             async with started("outgoing", environ=environ):
-                await reader.converges(20)
-            watching = asyncio.create_task(reader.watch())
-            for _ in range(count):
-                async with started("outgoing", environ=environ) as collector:
-                    await asyncio.sleep(0.3 + rng.random() * 0.9)
-                    mutate(source, rng, extra)
-                    await asyncio.sleep(rng.random() * 0.4)
-                    await collector.stop(signal.SIGKILL)
-                if watching.done():
-                    break
-            async with started("outgoing", environ=environ):
-                await asyncio.wait_for(asyncio.wait([watching], timeout=0.1), 1)
                 await reader.converges(30)
-            watching.cancel()
-            await asyncio.gather(watching, return_exceptions=True)
-            if not watching.cancelled():
-                watching.result()
+            async with watched(reader) as watching:
+                for _ in range(count):
+                    await life(environ, source, rng, extra)
+                    if watching.done():
+                        break
+                async with started("outgoing", environ=environ):
+                    await reader.converges(30)
             assert reader.looks > count
+            assert source.most_at_once == 1
 
 
 @pytest.mark.timeout(240)
-async def test_thirty_kills_leave_nothing_wrong(tmp_path: Path) -> None:
+async def test_ten_kills_leave_nothing_wrong(tmp_path: Path, stores: Mapping[str, str]) -> None:
     """However the collector dies, readers see whole generations only, nothing goes back, and it heals."""
-    await kills(tmp_path, KILLS)
+    await kills(tmp_path, stores, KILLS)
 
 
 @pytest.mark.soak
 @pytest.mark.skipif("SOAK" not in os.environ, reason="takes minutes: make soak")
-async def test_three_hundred_kills_leave_nothing_wrong(tmp_path: Path) -> None:
+async def test_very_many_kills_leave_nothing_wrong(tmp_path: Path, stores: Mapping[str, str]) -> None:
     """The same, at length."""
-    await kills(tmp_path, SOAK_KILLS)
+    await kills(tmp_path, stores, SOAK_KILLS)
