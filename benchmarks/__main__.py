@@ -1,9 +1,13 @@
 """Run the benchmarks that are named, or all."""
 
+import signal
 import sys
 
 import uvloop
 
+from benchmarks.cluster import cluster_ingest
+from benchmarks.cluster_searches import cluster_searches
+from benchmarks.cluster_shards import cluster_shards
 from benchmarks.collecting import collector, ingest, latency, memory
 from benchmarks.figures import show
 from benchmarks.searches import searches
@@ -14,6 +18,9 @@ ALL = {
     "searches": searches,
     "latency": latency,
     "memory": memory,
+    "cluster-ingest": cluster_ingest,
+    "cluster-searches": cluster_searches,
+    "cluster-shards": cluster_shards,
 }
 
 
@@ -23,6 +30,8 @@ def main() -> int:
     if unknown := [name for name in names if name not in ALL]:
         sys.stderr.write(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(ALL)}\n")
         return 2
+    # What it started is ended on SIGTERM as on Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     for name in names:
         show(name, uvloop.run(ALL[name]()))
     return 0
