@@ -51,6 +51,9 @@ async def test_an_index_that_refuses_every_item_for_good_publishes_no_emptiness(
         feed.change()
         await failed(world, feed, "refused all activities of the full ingest")
         assert feed.visible == before
+        # An ingest under way has lost what was refused: it must not be the one that is brought to its end.
+        feed.line.refuses = lambda _: 429
+        await failed(world, feed, "the index did not take")
         feed.line.refuses = lambda _: 0
         await until(lambda: feed.visible == feed.source.versions(), "the change is visible")
     assert not feed.amiss

@@ -145,7 +145,7 @@ async def pause(pair: Pair, moment: Callable[[], Wanted], source: AskedSource, r
     right = await pair.newest_right()
     extra = 1000 + len(source.asked)
     source.put(extra, *list(BASE)[:10])
-    await _until(lambda: source.asked[-1] > at + 0.5, TAKE_OVER_SECONDS + BUSY_SECONDS, "nobody took over")
+    await _until(lambda: source.asked[-1] > at + 0.5, TAKE_OVER_SECONDS + 3 * BUSY_SECONDS, "nobody took over")
     await reader.converges(20)
     source.drop(extra)
     await reader.converges(20)

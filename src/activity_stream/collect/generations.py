@@ -8,9 +8,10 @@ Each method that writes is an entry of the pipeline, so no two of them run at on
 gives its number along, so that what arrives after the lease's end changes nothing.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
+
+import msgspec
 
 from activity_stream.collect.keeping import FeedRecords
 from activity_stream.collect.lease import Lease
@@ -18,13 +19,13 @@ from activity_stream.collect.pipeline import Fetched
 from activity_stream.collect.publishing import Verdict, judge
 from activity_stream.collect.records import Held
 from activity_stream.errors import ActivityStreamError, GenerationLost, IndexUnavailable
-from activity_stream.model import Alias, Counts, Generation, WriteReport
+from activity_stream.model import Alias, Counts, Generation, Refused, WriteReport
 from activity_stream.ports import Clock, Index
 
 _REMEMBERED_PAGES = 8
 
-SUSPICIOUS = 5
-"""So many refused documents, and none that was stored, are not the documents' fault."""
+_ASKED_FOR = 100
+"""Of so many refused documents it is asked whether readers see them."""
 
 
 class Build:
@@ -33,27 +34,13 @@ class Build:
     def __init__(self, generation: Generation) -> None:
         self.generation = generation
         self.failure: ActivityStreamError | None = None
-        self._refused: Counter[Alias] = Counter()
-        self._reasons: dict[Alias, str] = {}
+        self.refused: dict[Alias, list[Refused]] = {alias: [] for alias in Alias}
 
     def wrote(self, report: WriteReport) -> None:
-        """Take note of what the index refused."""
+        """Take note of what the index refused, as far as it is asked about."""
         for each in report.refused:
-            self._refused[each.alias] += 1
-            self._reasons[each.alias] = f"{each.reason} (of {each.id})"
-
-    def check_stored(self, counts: Counts) -> None:
-        """Raise IndexUnavailable where the index refused all that there was: readers are not shown emptiness for that.
-
-        A few bad items may be all that a small feed has; when it is more, something is wrong with the index.
-        """
-        for alias, stored in ((Alias.ACTIVITIES, counts.activities), (Alias.OBJECTS, counts.objects)):
-            if self._refused[alias] >= SUSPICIOUS and not stored:
-                raise IndexUnavailable(
-                    f"the index refused all {alias} of the full ingest, {self._refused[alias]} in number, the last one "
-                    f"because of {self._reasons[alias]}. Nothing was published: change the index, or the searchable "
-                    "fields that it was made with, so that it stores them"
-                )
+            if len(self.refused[each.alias]) < _ASKED_FOR:
+                self.refused[each.alias].append(each)
 
     def check(self) -> None:
         """Raise `failure`, if there is one."""
@@ -167,7 +154,7 @@ class Generations:
         """
         build.check()
         counts = await self._index.count(build.generation)
-        build.check_stored(counts)
+        await self._check_stored(build, counts)
         before = Counts(0, 0) if self.published is None else await self._index.count(self.published)
         held = self._records.status.held
         verdict = judge(before.activities, counts.activities, self._ratio, held)
@@ -180,6 +167,28 @@ class Generations:
         self.build = None
         await self._drop_older(held)
         return verdict, counts
+
+    async def _check_stored(self, build: Build, counts: Counts) -> None:
+        """Raise IndexUnavailable where the index refused all there was, some of it what readers see: they are not shown
+        emptiness for that. Items that were never stored are at fault themselves, and keep nothing from being published.
+        """
+        for alias, stored in ((Alias.ACTIVITIES, counts.activities), (Alias.OBJECTS, counts.objects)):
+            refused = build.refused[alias]
+            if refused and not stored and await self._is_seen(alias, [each.id for each in refused]):
+                raise IndexUnavailable(
+                    f"the index refused all {alias} of the full ingest, one because of {refused[-1].reason} (of "
+                    f"{refused[-1].id}), and has some of them from before. Nothing was published: change the index, or "
+                    "the searchable fields that it was made with, so that it stores them"
+                )
+
+    async def _is_seen(self, alias: Alias, ids: Sequence[str]) -> bool:
+        """Whether readers see one of these in this feed."""
+        if self.published is None:
+            return False
+        body = {"size": 1000, "_source": False, "query": {"ids": {"values": list(ids)}}}
+        answer = await self._index.search(alias, msgspec.json.encode(body))
+        hits = msgspec.json.decode(answer.body, type=_Answer).hits.hits if answer.status == 200 else []
+        return any(hit.index.endswith(self.published.id) for hit in hits)
 
     async def approve(self) -> None:
         """Publish what is held."""
@@ -269,6 +278,18 @@ class Generations:
         if self._written:
             names = _names(fetched)
             self._written = {at: each for at, each in self._written.items() if each.names.isdisjoint(names)}
+
+
+class _Hit(msgspec.Struct, frozen=True):
+    index: str = msgspec.field(name="_index", default="")
+
+
+class _Hits(msgspec.Struct, frozen=True):
+    hits: list[_Hit] = []
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    hits: _Hits = _Hits()
 
 
 def _share(report: WriteReport, fetched: Fetched) -> WriteReport:
