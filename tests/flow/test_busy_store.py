@@ -26,6 +26,12 @@ async def complete(world: World, feed: Feed) -> FeedStatus:
     return status
 
 
+async def a_generation_is_begun(feed: Feed) -> None:
+    """Return before its first page is written: what is refused for good from then on, or no longer, is all of it."""
+    feed.line.created.clear()
+    await asyncio.wait_for(feed.line.created.wait(), 20)
+
+
 async def test_an_index_that_answers_200_and_is_too_busy_for_every_item_is_noticed(empty_engine: str) -> None:
     """The full ingest fails and the status says why; readers keep what they have, and the index's recovery heals it."""
     world, feed = World(empty_engine), Feed("busy")
@@ -47,6 +53,7 @@ async def test_an_index_that_refuses_every_item_for_good_publishes_no_emptiness(
     async with world.watched(), world.collecting(feed):
         await until(lambda: feed.visible == feed.source.versions(), "all is visible")
         before = dict(feed.visible)
+        await a_generation_is_begun(feed)
         feed.line.refuses = lambda _: 400
         feed.change()
         await failed(world, feed, "refused all activities of the full ingest")
@@ -54,6 +61,7 @@ async def test_an_index_that_refuses_every_item_for_good_publishes_no_emptiness(
         # An ingest under way has lost what was refused: it must not be the one that is brought to its end.
         feed.line.refuses = lambda _: 429
         await failed(world, feed, "the index did not take")
+        await a_generation_is_begun(feed)
         feed.line.refuses = lambda _: 0
         await until(lambda: feed.visible == feed.source.versions(), "the change is visible")
     assert not feed.amiss

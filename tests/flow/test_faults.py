@@ -19,7 +19,7 @@ POINTS_AT_ONCE = 8
 CARRIED_OUT = (Fault.UNANSWERED, Fault.LATE, Fault.HELD)
 GENERATIONS = 12
 UNHEARD = (Fault.SILENT, Fault.LATE, Fault.HELD)
-READS = ("list", "count")
+READS = ("list", "count", "refresh")
 WAYS = (
     *((fault, 1) for fault in Fault if fault is not Fault.HELD),
     (Fault.BUSY, TRIES),
