@@ -179,7 +179,8 @@ class FeedWorker:
         while True:
             began = self._clock.monotonic()
             try:
-                if await cycle.ready():
+                ready = await cycle.ready()
+                if ready:
                     await self._measured(IngestType.UPDATES, cycle.run)
             except LeaseLost:
                 raise
@@ -187,7 +188,10 @@ class FeedWorker:
                 log.warning(f"Polling for updates failed: {type(error).__name__}: {error}")
                 await self._clock.sleep(self._failed(IngestType.UPDATES, error))
             else:
-                await self._clock.sleep(self._plan.updates_page_interval - (self._clock.monotonic() - began))
+                # Until there is something to poll, an interval of 0 must not keep the full ingest from its work.
+                interval = self._plan.updates_page_interval
+                interval = interval if ready else max(interval, _TICK_SECONDS)
+                await self._clock.sleep(interval - (self._clock.monotonic() - began))
 
     async def _measured(self, ingest_type: IngestType, run: Callable[[], Awaitable[None]]) -> None:
         """Run a cycle once, and measure it."""
