@@ -28,6 +28,22 @@ def generation_of(index_name: str) -> tuple[Alias, Generation] | None:
     return None if found is None else (Alias(found[1]), Generation(found[2], found[3]))
 
 
+def readable(document_id: str) -> str:
+    """An id as it can be printed: half a surrogate pair is told by its number."""
+    return document_id.encode(errors="backslashreplace").decode()
+
+
+def id_problem(document_id: str) -> str:
+    """Why a document of this id cannot be stored, by any index; empty where it can."""
+    if document_id and len(document_id) <= MAX_ID_BYTES and document_id.isascii():
+        return ""
+    try:
+        size = len(document_id.encode())
+    except UnicodeEncodeError:
+        return "its id has half a surrogate pair in it, which is no character"
+    return "" if 1 <= size <= MAX_ID_BYTES else f"its id has {size} bytes, where 1 to {MAX_ID_BYTES} are allowed"
+
+
 def index_names(generation: Generation) -> tuple[str, str]:
     """The generation's index names: of its activities and of its objects."""
     return generation.index_name(Alias.ACTIVITIES), generation.index_name(Alias.OBJECTS)

@@ -24,10 +24,6 @@ DEPLOYMENT_GAP_SECONDS = 5.0
 CROWDED_SECONDS = 10.0
 """More than the limit by which a source may be left alone where other things run on the same cores; not in the soak."""
 
-HANDED_BACK_SECONDS = 3.0
-"""A collector that goes on just as its feeds were taken over gets them back: a source is then asked by neither for as
-long as the second take-over's first request takes, although the feed has a worker all the time but half a second."""
-
 START_SECONDS = 30.0
 
 
@@ -122,7 +118,7 @@ async def life(directory: Path, stores: Mapping[str, str], troubles: int, crowde
             slot = rng.choice(found)
             kind, seconds = rng.choice(("kill", "pause", "pause")), rng.choice((0.5, 2.0, 3.5, 5.0, 7.0))
             print(f"{kind} collector {found.index(slot)}" + (f" for {seconds} s" if kind == "pause" else ""))
-            allowed = TAKE_OVER_SECONDS + BUSY_SECONDS + crowded + (HANDED_BACK_SECONDS if kind == "pause" else 0)
+            allowed = TAKE_OVER_SECONDS + BUSY_SECONDS + crowded
             with without_gap(sources, allowed):
                 began = time.monotonic()
                 await (slot.kill() if kind == "kill" else slot.pause(seconds))

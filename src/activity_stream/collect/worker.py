@@ -36,6 +36,10 @@ _RETRY_SECONDS = 0.5
 YOUNG_SECONDS = 30.0
 """A full ingest that is younger is given up when the feed is to be handed over; an older one is brought to its end."""
 
+SETTLING_SECONDS = 3.0
+"""How long a worker keeps a feed at least: a collector that comes back right after its feeds were taken over would get
+them back before their new worker has asked for anything, and the source would be left alone twice as long."""
+
 
 class FeedWorker:
     """Works on one feed whenever `sharing` gives it to this collector and it has the lease."""
@@ -89,6 +93,7 @@ class FeedWorker:
     async def _to_be_handed_over(self) -> None:
         """Return when the feed is another collector's and can be let go of: no full ingest under way is lost but a
         young one. A crawl of days is not thrown away for evenness."""
+        await self._clock.sleep(SETTLING_SECONDS)
         while True:
             await self._sharing.until(self._plan.unique_id, ours=False)
             if self._full_since is None or self._clock.monotonic() - self._full_since < YOUNG_SECONDS:
@@ -114,7 +119,9 @@ class FeedWorker:
             try:
                 await self._session()
             except Stalled:
-                continue
+                # What was asked of the index and hangs may land at any time: by a larger number it can be kept out.
+                with suppress(StateUnavailable):
+                    await self._lease.anew()
             except LeaseLost:
                 raise
             except Exception as error:  # noqa: BLE001 - the supervisor: whatever it is, it is this feed's trouble only

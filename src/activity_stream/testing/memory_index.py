@@ -12,7 +12,7 @@ from activity_stream.errors import GenerationLost
 from activity_stream.fences import Fences
 from activity_stream.fields import Field, FieldMap, FieldType
 from activity_stream.model import Activity, Alias, Counts, Generation, Refused, SearchAnswer, WriteReport
-from activity_stream.naming import MAX_ID_BYTES, new_generation
+from activity_stream.naming import id_problem, new_generation, readable
 from activity_stream.ports import Clock, Index
 from activity_stream.testing.evaluator import evaluate
 from activity_stream.testing.evaluator_documents import Document, decoded_item
@@ -113,14 +113,14 @@ class MemoryIndex:
         self, contents: Sequence[tuple[Generation, _Contents]], alias: Alias, id_: str, source: bytes
     ) -> list[Refused]:
         """Put one document into each of the generations; what was refused."""
-        if len(id_.encode("utf-8", "surrogatepass")) > MAX_ID_BYTES:
-            return [Refused(alias, id_, f"the id is longer than {MAX_ID_BYTES} bytes")]
+        if problem := id_problem(id_):
+            return [Refused(alias, readable(id_), problem)]
         if id_ in self._refusals:
             return [Refused(alias, id_, self._refusals[id_])]
         try:
             decoded = decoded_item(source)
-        except (ValueError, RecursionError) as problem:
-            return [Refused(alias, id_, f"it is not JSON: {problem}")]
+        except (ValueError, RecursionError) as error:
+            return [Refused(alias, id_, f"it is not JSON: {error}")]
         if not isinstance(decoded, dict):
             return [Refused(alias, id_, "it is not a JSON object")]
         self._written += 1

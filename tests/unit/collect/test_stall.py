@@ -7,7 +7,8 @@ import pytest
 
 from activity_stream.collect.health import health
 from activity_stream.collect.progress import Progress
-from activity_stream.errors import Stalled
+from activity_stream.errors import LeaseLost, Stalled
+from activity_stream.model import Generation
 from activity_stream.ports import Request, Response
 from activity_stream.testing.moved_clock import MovedClock
 from activity_stream.testing.scripted_feed import Failure, ScriptedSource
@@ -64,6 +65,28 @@ async def test_a_write_that_hangs_is_given_up_as_well(world: World, monkeypatch:
     monkeypatch.setattr(world.index, "begin", hanging)
     world.start(world.plan(source, stall_timeout=60.0))
     await world.clock.advance(90)
+    assert await world.visible() == {"a": 1, "b": 1}
+
+
+async def test_a_publish_that_hung_changes_nothing_when_it_lands(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """single: what was asked for before a stall and comes to pass long after it is kept out."""
+    source = world.source("feed", "a", "b")
+    publish, hung = world.index.publish, []
+
+    async def hanging(generation: Generation, *, lease: int = 0) -> None:
+        if not hung:
+            hung.append((generation, lease))
+            await asyncio.get_running_loop().create_future()
+        await publish(generation, lease=lease)
+
+    monkeypatch.setattr(world.index, "publish", hanging)
+    world.start(world.plan(source, stall_timeout=60.0))
+    await world.clock.advance(90)
+    shown = await world.index.published()
+    [(generation, lease)] = hung
+    with pytest.raises(LeaseLost):
+        await publish(generation, lease=lease)
+    assert await world.index.published() == shown
     assert await world.visible() == {"a": 1, "b": 1}
 
 

@@ -20,7 +20,7 @@ from activity_stream.adapters.index_embedded.schema import (
     EmbeddedSchema,
 )
 from activity_stream.model import Activity, Alias, Refused
-from activity_stream.naming import MAX_ID_BYTES
+from activity_stream.naming import id_problem, readable
 
 MANIFEST_KEY = "manifest"
 
@@ -61,11 +61,6 @@ class Documents:
             return Refused(alias, document_id, str(error))
 
 
-def readable(document_id: str) -> str:
-    """An id as it can be printed: half a surrogate pair is told by its number."""
-    return document_id.encode(errors="backslashreplace").decode()
-
-
 def to_tantivy(item: Item, index_name: str, key: str, sequence: int) -> tantivy.Document:
     """The document of an item in a generation; `sequence` is its place in the order of writing."""
     fields = item.entries.fields
@@ -90,12 +85,6 @@ def manifest_document(manifest: Manifest, sequence: int) -> tantivy.Document:
 
 
 def _checked(alias: Alias, document_id: str, source: bytes, entries: Entries) -> Item | Refused:
-    if document_id and len(document_id) <= MAX_ID_BYTES and document_id.isascii():
-        return Item(alias, document_id, source, entries)
-    try:
-        size = len(document_id.encode())
-    except UnicodeEncodeError:
-        return Refused(alias, readable(document_id), "its id has half a surrogate pair in it, which is no character")
-    if not 1 <= size <= MAX_ID_BYTES:
-        return Refused(alias, document_id, f"its id has {size} bytes, where 1 to {MAX_ID_BYTES} are allowed")
+    if problem := id_problem(document_id):
+        return Refused(alias, readable(document_id), problem)
     return Item(alias, document_id, source, entries)

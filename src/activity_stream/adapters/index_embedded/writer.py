@@ -21,7 +21,6 @@ from activity_stream.adapters.index_embedded.documents import (
     Documents,
     Item,
     manifest_document,
-    readable,
     to_tantivy,
 )
 from activity_stream.adapters.index_embedded.journal import Journal, Operation, operations
@@ -31,7 +30,7 @@ from activity_stream.adapters.index_embedded.seen import Seen
 from activity_stream.adapters.index_embedded.snapshot import Snapshot
 from activity_stream.errors import GenerationLost, IndexUnavailable
 from activity_stream.model import Activity, Alias, Generation, Refused, WriteReport
-from activity_stream.naming import index_names
+from activity_stream.naming import index_names, readable
 
 
 class Writer:

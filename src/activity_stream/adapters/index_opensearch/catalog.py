@@ -19,9 +19,9 @@ from activity_stream.model import Alias, Generation
 from activity_stream.naming import generation_of
 
 _WRITER = re.compile(r"writer_(\d+)__(.*)", re.DOTALL)
-_TURN = re.compile(r"turn_(\d+)")
+TURN = re.compile(r"turn_(\d+)")
 _DROPPING = "dropping__"
-_SHARED = "__shared__"
+SHARED = "__shared__"
 _CAPITAL = re.compile(r"[A-Z]")
 _CODED = re.compile(r"\+([a-z])")
 
@@ -65,7 +65,7 @@ class Survey(msgspec.Struct, frozen=True):
 
 def index_name(generation: Generation, alias: Alias) -> str:
     """The index of a generation. Names of indices have no capitals: those of a feed's are written `+a`."""
-    return _CAPITAL.sub(lambda found: f"+{found[0].lower()}", generation.index_name(alias))
+    return _coded(generation.index_name(alias))
 
 
 def in_path(*names: str) -> str:
@@ -95,14 +95,14 @@ async def catalog(client: Client, feed: str | None = None) -> list[Stored]:
 
 async def survey(client: Client, feed: str | None = None) -> Survey:
     """What there is of this feed, or of all feeds, and the shared indices. Raises IndexUnavailable."""
-    part = "*" if feed is None else f"{_CAPITAL.sub(lambda found: f'+{found[0].lower()}', feed)}__date_*"
-    patterns = in_path(*(f"{alias}__feed_id_{part}" for alias in Alias), *(f"{alias}{_SHARED}*" for alias in Alias))
+    part = "*" if feed is None else f"{_coded(feed)}__date_*"
+    patterns = in_path(*(f"{alias}__feed_id_{part}" for alias in Alias), *(f"{alias}{SHARED}*" for alias in Alias))
     reply = must(await client.call("GET", f"/{patterns}/_alias?ignore_unavailable=true&allow_no_indices=true"))
     try:
         found = msgspec.json.decode(reply.body, type=dict[str, _Aliases])
     except msgspec.DecodeError as error:
         raise IndexUnavailable(f"the index answered with what is no list of aliases: {error}") from error
-    shelves = {name: _shelf(name, each.aliases) for name, each in found.items() if _SHARED in name}
+    shelves = {name: _shelf(name, each.aliases) for name, each in found.items() if SHARED in name}
     stored = [known for name, each in found.items() if (known := _stored(name, each.aliases)) is not None]
     stored += [each for name, shelf in shelves.items() for each in _on_shelf(shelf, found[name].aliases)]
     return Survey(
@@ -148,6 +148,10 @@ class _Aliases(msgspec.Struct, frozen=True):
     aliases: dict[str, _Alias] = {}
 
 
+def _coded(name: str) -> str:
+    return _CAPITAL.sub(lambda found: f"+{found[0].lower()}", name)
+
+
 def _generation_of(name: str) -> tuple[Alias, Generation] | None:
     return generation_of(_CODED.sub(lambda found: found[1].upper(), name))
 
@@ -163,8 +167,8 @@ def _stored(name: str, aliases: Iterable[str]) -> Stored | None:
 
 
 def _shelf(name: str, aliases: Mapping[str, _Alias]) -> Shelf:
-    alias = Alias(name.partition(_SHARED)[0])
-    turns = [int(found[1]) for each in aliases if (found := _TURN.fullmatch(each))]
+    alias = Alias(name.partition(SHARED)[0])
+    turns = [int(found[1]) for each in aliases if (found := TURN.fullmatch(each))]
     live = msgspec.json.decode(aliases[alias].filter, type=_Filter).terms.routing if alias in aliases else ()
     return Shelf(name, alias, max(turns, default=0), live)
 

@@ -33,11 +33,11 @@ from activity_stream.adapters.index_opensearch.client import QUICK, Client
 from activity_stream.adapters.index_opensearch.fitting import Fitting, restored
 from activity_stream.adapters.index_opensearch.mapping import index_body
 from activity_stream.adapters.index_opensearch.shelves import Shelves, asked, document_id, shown, too_old
-from activity_stream.adapters.index_opensearch.switch import TRIES, Switch, writer_of
+from activity_stream.adapters.index_opensearch.switch import TRIES, Switch
 from activity_stream.errors import GenerationLost, IndexUnavailable, LeaseLost, SearchRefused
 from activity_stream.fields import FieldMap
 from activity_stream.model import Activity, Alias, Counts, Generation, Refused, SearchAnswer, WriteReport
-from activity_stream.naming import MAX_ID_BYTES, new_generation
+from activity_stream.naming import id_problem, new_generation, readable
 from activity_stream.ports import Clock
 
 SHARDS_WAIT = "wait_for_active_shards=all&timeout=10s"
@@ -48,8 +48,11 @@ NEWEST = {"size": 0, "track_total_hits": False, "aggs": {"newest": {"max": {"fie
 SEARCH_OPTIONS = "allow_partial_search_results=false&ignore_unavailable=true"
 """An answer without one of the feeds would be a wrong one; a feed that was just dropped is asked for once more."""
 
-OLDEST = (7, 10)
 T = TypeVar("T")
+
+OLDEST = (7, 10)
+"""The Elasticsearch from which on a bulk request can ask for an alias (`require_alias`)."""
+
 SHARES = {"opensearch": (2, 12), "elasticsearch": (8, 0)}
 """Since when small feeds can share indices: what is changed together has to be checked together (`must_exist`)."""
 
@@ -105,16 +108,7 @@ class OpenSearchIndex:
         """Move the aliases of the feed's writers to this lease."""
         for _ in range(TRIES):
             found = await self._feed(feed, lease)
-            actions = [
-                action
-                for each in found.stored
-                if each.writers != {lease} and not each.dropping
-                for action in (
-                    *({"remove": {"index": each.index, "alias": writer(each.name, old)}} for old in each.writers),
-                    {"add": writer_of(each, lease)},
-                )
-            ]
-            if not actions or await self._switch.step(feed, lease, [], actions):
+            if await self._switch.take_over(feed, lease, found.stored):
                 return
         raise IndexUnavailable(f"the indices of feed {feed} change while they are being taken over")
 
@@ -151,7 +145,7 @@ class OpenSearchIndex:
             refused += more
         refused = list(dict.fromkeys(refused))
         lost = {each.id for each in refused if each.alias is Alias.ACTIVITIES}
-        return WriteReport(sum(_shown(each.id) not in lost for each in activities), tuple(refused))
+        return WriteReport(sum(readable(each.id) not in lost for each in activities), tuple(refused))
 
     async def publish(self, generation: Generation, *, lease: int = 0) -> None:
         """One change of aliases; then what was there before, which nobody finds any more, is deleted.
@@ -301,7 +295,9 @@ class OpenSearchIndex:
         known = tuple(int(part) for part in number.split(".")[:2] if part.isdigit())
         kind = "opensearch" if version.get("distribution") == "opensearch" else "elasticsearch"
         if kind == "elasticsearch" and known < OLDEST:
-            raise IndexUnavailable(f"the index is Elasticsearch {number}; it has to be 7.10 or newer, or OpenSearch")
+            raise IndexUnavailable(
+                f"the index is Elasticsearch {number}; it has to be 7.10 or newer, or OpenSearch: change INDEX_URL"
+            )
         if self._shared_below and known < SHARES[kind]:
             raise too_old()
         self._known = True
@@ -331,30 +327,15 @@ def _items(activities: Sequence[Activity]) -> tuple[dict[Alias, list[tuple[str, 
     """Ids and sources of each alias; those with an id that cannot be one are refused here."""
     found: dict[Alias, list[tuple[str, bytes]]] = {alias: [] for alias in Alias}
     refused: list[Refused] = []
+
+    def add(alias: Alias, name: str, source: bytes) -> None:
+        if problem := id_problem(name):
+            refused.append(Refused(alias, readable(name), problem))
+        else:
+            found[alias].append((name, source))
+
     for activity in activities:
-        _add(found, refused, Alias.ACTIVITIES, activity.id, activity.source)
+        add(Alias.ACTIVITIES, activity.id, activity.source)
         if activity.object_id is not None and activity.object_source is not None:
-            _add(found, refused, Alias.OBJECTS, activity.object_id, activity.object_source)
+            add(Alias.OBJECTS, activity.object_id, activity.object_source)
     return found, refused
-
-
-def _add(
-    found: dict[Alias, list[tuple[str, bytes]]], refused: list[Refused], alias: Alias, name: str, source: bytes
-) -> None:
-    if name and len(name) <= MAX_ID_BYTES and name.isascii():
-        found[alias].append((name, source))
-        return
-    try:
-        size = len(name.encode())
-    except UnicodeEncodeError:
-        refused.append(Refused(alias, _shown(name), "its id has half a surrogate pair in it, which is no character"))
-        return
-    if 1 <= size <= MAX_ID_BYTES:
-        found[alias].append((name, source))
-    else:
-        refused.append(Refused(alias, name, f"its id has {size} bytes, where 1 to {MAX_ID_BYTES} are allowed"))
-
-
-def _shown(name: str) -> str:
-    """An id as it can be printed: half a surrogate pair is told by its number."""
-    return name.encode(errors="backslashreplace").decode()

@@ -21,6 +21,7 @@ from typing import Any
 import msgspec
 
 from activity_stream.adapters.index_opensearch.catalog import (
+    SHARED,
     Shelf,
     Stored,
     dropping,
@@ -37,7 +38,7 @@ from activity_stream.naming import MAX_ID_BYTES
 
 Action = dict[str, dict[str, Any]]
 
-_MARK = b"__shared__"
+_MARK = SHARED.encode()
 _PREFIX_LENGTH = 9
 _NAMING = ("sort", "field", "fields", "docvalue_fields")
 """The keys of a search body whose value, or each of whose values, names a field."""
@@ -55,7 +56,7 @@ class Shelves:
         self._bodies = bodies
         self._options = options
         digest = hashlib.sha256(b"".join(bodies[alias] for alias in Alias)).hexdigest()[:12]
-        self._names = {alias: f"{alias}__shared__{digest}" for alias in Alias}
+        self._names = {alias: f"{alias}{SHARED}{digest}" for alias in Alias}
 
     async def ready(self, shelves: Iterable[Shelf]) -> None:
         """Create those of today's mapping that are not there."""
@@ -133,7 +134,7 @@ def too_old() -> IndexUnavailable:
 def document_id(generation: Generation, name: str) -> str:
     """The `_id` of an item in a shared index; an id for which there is no room left is put as its digest."""
     prefix = f"{generation.id.removesuffix('__')[-8:]}:"
-    if len(name) + _PREFIX_LENGTH > MAX_ID_BYTES or len(name.encode()) + _PREFIX_LENGTH > MAX_ID_BYTES:
+    if len(name.encode()) + _PREFIX_LENGTH > MAX_ID_BYTES:
         return prefix + hashlib.sha256(name.encode()).hexdigest()
     return prefix + name
 
@@ -192,7 +193,7 @@ def _hit(members: Mapping[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
         index, name, key = (msgspec.json.decode(members[each], type=str) for each in ("_index", "_id", "_routing"))
     except (KeyError, msgspec.DecodeError):
         return dict(members)
-    alias, shared, _ = index.partition("__shared__")
+    alias, shared, _ = index.partition(SHARED)
     if not shared:
         return dict(members)
     told = {"_index": f"{alias}__{key}", "_id": name[_PREFIX_LENGTH:]}
