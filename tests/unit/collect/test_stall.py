@@ -71,7 +71,8 @@ async def test_a_write_that_hangs_is_given_up_as_well(world: World, monkeypatch:
 async def test_a_publish_that_hung_changes_nothing_when_it_lands(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """single: what was asked for before a stall and comes to pass long after it is kept out."""
     source = world.source("feed", "a", "b")
-    publish, hung = world.index.publish, []
+    publish = world.index.publish
+    hung: list[tuple[Generation, int]] = []
 
     async def hanging(generation: Generation, *, lease: int = 0) -> None:
         if not hung:
