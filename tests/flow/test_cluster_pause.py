@@ -20,6 +20,9 @@ from tests.services.jvm import ask
 BASE = range(200)
 AFTERWARDS_SECONDS = 1.0
 RARE = 4
+ENDS = ("Stopped working on the feed", "Handed the feed over")
+"""What a collector says that is no longer a feed's worker: the lease is lost; or the feed was to be handed over when it
+was stopped, and that is what it goes on with."""
 
 
 def begins(method: str, path: str, _body: bytes) -> bool:
@@ -161,7 +164,7 @@ async def pause(pair: Pair, moment: Callable[[], Wanted], source: AskedSource, r
         assert await pair.newest_right() >= newer
         await asyncio.sleep(0.02)
     await _until(
-        lambda: any("Stopped working on the feed" in line for line in pair.stopped.lines[wrote:]),
+        lambda: any(end in line for line in pair.stopped.lines[wrote:] for end in ENDS),
         5,
         "it did not notice",
     )
