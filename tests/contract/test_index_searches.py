@@ -8,7 +8,6 @@ import pytest
 from activity_stream.errors import SearchRefused
 from activity_stream.model import Activity, Alias, SearchAnswer
 from activity_stream.ports import Index
-from tests.contract.conftest import SHARED
 
 ROWS: list[dict[str, Any]] = [
     {"id": "1", "type": "Create", "published": "2020-01-01T00:00:00Z",
@@ -130,12 +129,8 @@ async def test_aggregations_count_exactly_and_show_empty_buckets(searched: Index
     assert found["none"]["stats"] == {"count": 0, "min": None, "max": None, "avg": None, "sum": 0.0}
 
 
-async def test_nothing_of_what_a_scope_leaves_out_shows_in_scores(
-    searched: Index, request: pytest.FixtureRequest
-) -> None:
+async def test_nothing_of_what_a_scope_leaves_out_shows_in_scores(searched: Index) -> None:
     """A word's score is the same as if another feed's documents outside of the scope were not there."""
-    if SHARED in request.node.name:
-        pytest.skip("the statistics of words in a shared index are those of all its feeds: decision 0011")
     scope = {"term": {"type": "Create"}}
     body = {"query": {"bool": {"must": [{"match": {"object.name": "cheese"}}], "filter": [scope]}}}
     before = await _ask(searched, body, scope)

@@ -29,6 +29,16 @@ def minimum_should_match(text: str, clauses: int) -> int:
     return result
 
 
+def required_words(operator: str, minimum: str | None, words: int) -> int:
+    """How many of so many words of a matched text have to be there: all with `operator` "and", else `minimum` as
+    above, and at least one; it may be more than there are. Raises ValueError as `minimum_should_match` does."""
+    if operator == "and":
+        return words
+    if minimum is None or words == 1:
+        return 1
+    return max(1, minimum_should_match(minimum, words))
+
+
 def _simple(text: str, clauses: int) -> int:
     if _SIMPLE.fullmatch(text) is None:
         raise ValueError(_allowed(text))

@@ -117,7 +117,7 @@ class Aggregations:
         if field is not None and field.type is not FieldType.DATE:
             _refuse_text(field)
             raise refusals.wrong_kind("aggregation [date_histogram]", field.name, field.type)
-        values = self._values(field, agg.missing)
+        values = self._values(field, agg.missing, FieldType.DATE)
         found: dict[int, list[Document]] = {}
         for document in documents:
             for start in dict.fromkeys(starts_of(agg, value) for value in values(document)):
@@ -153,7 +153,7 @@ class Aggregations:
         if field is not None and field.type not in (FieldType.LONG, FieldType.DOUBLE, FieldType.DATE):
             _refuse_text(field)
             raise refusals.wrong_kind("aggregation [range]", field.name, field.type)
-        values = self._values(field, agg.missing)
+        values = self._values(field, agg.missing, FieldType.DOUBLE)
         bounds = [(self._bound(field, each.start), self._bound(field, each.end), each) for each in agg.ranges]
         bounds.sort(key=lambda row: (_or(row[0], float("-inf")), _or(row[1], float("inf"))))
         buckets = []
@@ -173,19 +173,16 @@ class Aggregations:
         except ValueError as problem:
             raise refusals.illegal(str(problem)) from None
 
-    def _values(self, field: Field | None, missing: Scalar | None) -> Values:
-        """What to read from a document; `missing` stands for no value."""
-        if field is None:
-            instead = () if missing is None else (missing,)
-            return lambda _: instead
+    def _values(self, field: Field | None, missing: Scalar | None, unmapped: FieldType | None = None) -> Values:
+        """What to read from a document; `missing` stands for no value, of a field not mapped as one of `unmapped`."""
         if missing is None:
-            return lambda document: document.values(field)
-        taken = coerce(field.type, missing)
+            return (lambda _: ()) if field is None else (lambda document: document.values(field))
+        kind = unmapped if field is None else field.type
+        taken = missing if kind is None else coerce(kind, missing)
         if taken is None:
-            raise refusals.illegal(
-                f"[missing] value [{missing}] is not a value of field [{field.name}] of type [{field.type}]"
-            )
-        return lambda document: document.values(field) or (taken,)
+            name = "" if field is None else f" of field [{field.name}]"
+            raise refusals.illegal(f"[missing] value [{missing}] is not a value{name} of type [{kind}]")
+        return lambda document: (() if field is None else document.values(field)) or (taken,)
 
     def _ordered(
         self, buckets: list[Bucket], order: Sequence[tuple[str, bool]], aggs: Mapping[str, Agg]

@@ -38,6 +38,20 @@ def test_a_query_of_any_shape_becomes_one_clause(query: str) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("sort", "by_id"),
+    [
+        ('"_doc"', "id"),
+        ('["published","_doc"]', ["published", "id"]),
+        ('[{"_doc":"desc"}]', [{"id": "desc"}]),
+        ('{"_doc":{"order":"asc"}}', {"id": {"order": "asc"}}),
+    ],
+)
+def test_the_numbers_of_documents_do_not_show(sort: str, by_id: Any) -> None:
+    """Sorted by `_doc` is sorted by `id`: the numbers would count the documents of others too."""
+    assert made(f'{{"sort":{sort}}}')["sort"] == by_id
+
+
 def test_all_else_stays_byte_for_byte() -> None:
     """Numbers that a decoder would round, their spelling and the order of keys come out as they went in."""
     body = (

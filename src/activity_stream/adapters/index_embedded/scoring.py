@@ -4,13 +4,12 @@ tantivy's BM25 has the formula and the parameters of Lucene's but keeps the cons
 dropped: it is divided out. Values of keywords have no length, so that their score is the same in every document.
 """
 
-import math
-
 from tantivy import Query
 
 from activity_stream.adapters.index_embedded.predicates import Predicates, both, unscored
 from activity_stream.adapters.index_embedded.schema import PRESENT, Column
 from activity_stream.adapters.index_embedded.snapshot import Snapshot
+from activity_stream.search.rarity import rarity
 
 FACTOR = 2.2
 """k1 + 1."""
@@ -50,15 +49,10 @@ class Scorer:
             return Query.const_score_query(query, self._scoped(column, query))
         having = self._snapshot.searcher.doc_freq(column.value, value)
         documents = self._snapshot.searcher.doc_freq(PRESENT, column.present)
-        return Query.const_score_query(query, _idf(having, documents) / FACTOR)
+        return Query.const_score_query(query, rarity(having, documents))
 
     def _scoped(self, column: Column, query: Query) -> float:
         scope = unscored(self._scope or Query.all_query())
         having = self._snapshot.count(both(query, scope))
         documents = self._snapshot.count(both(self._predicates.has(column.present), scope))
-        return _idf(having, documents) / FACTOR
-
-
-def _idf(having: int, documents: int) -> float:
-    documents = max(having, documents)
-    return math.log(1 + (documents - having + 0.5) / (having + 0.5))
+        return rarity(having, documents)

@@ -24,7 +24,7 @@ from activity_stream.model import Alias
 from activity_stream.search import query as q
 from activity_stream.search import refusals
 from activity_stream.search.analysis import tokens
-from activity_stream.search.minimum import minimum_should_match
+from activity_stream.search.minimum import minimum_should_match, required_words
 from activity_stream.search.values import json_text
 
 _TERM_LEVEL = (FieldType.KEYWORD, FieldType.TEXT)
@@ -172,11 +172,9 @@ class Translator:
         words = tokens(json_text(node.query))
         if not words:
             return _without_words(node)
-        if node.operator == "and":
+        required = required_words(node.operator, node.minimum_should_match, len(words))
+        if required == len(words):
             return both(*(self._scorer.word(column, word) for word in words))
-        required = 1
-        if node.minimum_should_match is not None and len(words) > 1:
-            required = max(1, minimum_should_match(node.minimum_should_match, len(words)))
         if required > len(words):
             return nothing()
         return Query.boolean_query([(Occur.Should, self._scorer.word(column, word)) for word in words], required)

@@ -4,13 +4,14 @@ begin    two indices, of activities and of objects, each with an alias of its wr
 write    bulk requests through these aliases, both at once                                  bulk
 publish  refresh; one change of aliases, the feed's old pair for the new one; drop the old  switch
          small feeds can share indices instead of having pairs                              shelves
-search   the body's bytes go out, the answer's bytes come back
+search   the body's bytes go out, the answer's bytes come back; scores within a scope     scoped
 """
 
 import asyncio
 import secrets
 from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -32,6 +33,7 @@ from activity_stream.adapters.index_opensearch.catalog import (
 from activity_stream.adapters.index_opensearch.client import QUICK, Client
 from activity_stream.adapters.index_opensearch.fitting import Fitting, restored
 from activity_stream.adapters.index_opensearch.mapping import index_body
+from activity_stream.adapters.index_opensearch.scoped import scoped, without_indices, without_traces
 from activity_stream.adapters.index_opensearch.shelves import Shelves, asked, document_id, shown, too_old
 from activity_stream.adapters.index_opensearch.switch import TRIES, Switch
 from activity_stream.errors import GenerationLost, IndexUnavailable, LeaseLost, SearchRefused
@@ -47,6 +49,9 @@ goes on without."""
 NEWEST = {"size": 0, "track_total_hits": False, "aggs": {"newest": {"max": {"field": "published"}}}}
 SEARCH_OPTIONS = "allow_partial_search_results=false&ignore_unavailable=true"
 """An answer without one of the feeds would be a wrong one; a feed that was just dropped is asked for once more."""
+SCOPED_OPTIONS = f"{SEARCH_OPTIONS}&pre_filter_shard_size={2**31 - 1}"
+"""With a scope, indices are not looked at beforehand: that would put those first whose documents, the caller's or not,
+have the first value of the sort, so that hits of equal rank would tell of it."""
 
 T = TypeVar("T")
 
@@ -73,6 +78,7 @@ class OpenSearchIndex:
     ) -> None:
         self._client = client
         self._switch = Switch(client)
+        self._fields = fields
         self._bodies = {alias: msgspec.json.encode(index_body(fields[alias], replicas)) for alias in Alias}
         self._fitting = {alias: Fitting(fields[alias]) for alias in Alias}
         self._shelves = Shelves(client, self._bodies, SHARDS_WAIT)
@@ -205,17 +211,27 @@ class OpenSearchIndex:
                 return None if value is None else float(value) / 1000
         return None
 
-    async def search(self, alias: Alias, body: bytes, *, scope: bytes | None = None) -> SearchAnswer:  # noqa: ARG002
-        """The cluster's own answer. `scope` is in the body already; scores are of each feed's index as a whole."""
-        path = f"/{alias}/_search?{SEARCH_OPTIONS}"
-        reply = await self._client.ask(path, (asked(body) if self._shared_below else body) or b"{}")
-        if 400 <= reply.status < 500:
-            raise SearchRefused(reply.status, reply.body)
-        return SearchAnswer(reply.status, shown(restored(reply.body)))
+    async def search(self, alias: Alias, body: bytes, *, scope: bytes | None = None) -> SearchAnswer:
+        """The cluster's answer; with `scope`, nothing in it depends on, or tells of, what that does not find."""
+        if scope is None:
+            return await self._search(alias, body, SEARCH_OPTIONS)
+        search = partial(self._search, alias, options=SCOPED_OPTIONS)
+        try:
+            answer = await search(await scoped(search, self._fields[alias], body, scope))
+        except SearchRefused as refusal:
+            raise without_indices(refusal) from None
+        return SearchAnswer(answer.status, without_traces(answer.body))
 
     async def root(self) -> bytes:
         """The cluster's own root document."""
         return must(await self._client.call("GET", "/", waits=QUICK)).body
+
+    async def _search(self, alias: Alias, body: bytes, options: str) -> SearchAnswer:
+        path = f"/{alias}/_search?{options}"
+        reply = await self._client.ask(path, (asked(body) if self._shared_below else body) or b"{}")
+        if 400 <= reply.status < 500:
+            raise SearchRefused(reply.status, reply.body)
+        return SearchAnswer(reply.status, shown(restored(reply.body)))
 
     async def _feed(self, feed: str, lease: int) -> Survey:
         """What there is of the feed. Raises LeaseLost where a newer lease writes to it."""

@@ -1,0 +1,92 @@
+"""Searches for callers who see only a part: nothing of the rest shows in scores, in errors, or in what is said of
+shards.
+
+A cluster takes the rarity of words from whole shards. So the documents of the scope are counted first, in one request,
+and the words then have constant scores. Its errors name the indices, that is the feeds, that they come from.
+"""
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from activity_stream.errors import SearchRefused
+from activity_stream.fields import FieldMap
+from activity_stream.model import SearchAnswer
+from activity_stream.search import refusals
+from activity_stream.search.parse import parse_body
+from activity_stream.search.rarity import Weighing, shows_scores
+
+Search = Callable[[bytes], Awaitable[SearchAnswer]]
+
+_SHARDS = re.compile(rb'"_shards":\{"total":\d+,"successful":\d+,"skipped":\d+,"failed":0\}')
+_ONE_SHARD = b'"_shards":{"total":1,"successful":1,"skipped":0,"failed":0}'
+_EMPTY_META = b'"meta":{}'
+
+
+async def scoped(search: Search, fields: FieldMap, body: bytes, scope: bytes) -> bytes:
+    """The body, narrowed already, with scores from what `scope` finds. `search` is asked where something is to be
+    counted; raises what it raises."""
+    if not shows_scores(parse_body(body)):
+        return body
+    parts = msgspec.json.decode(body, type=dict[str, Raw])
+    weighing = Weighing(msgspec.json.decode(parts["query"]), fields)
+    counts = await _counts(search, weighing, scope) if weighing.counting() else {}
+    return msgspec.json.encode({**parts, "query": weighing.weighed(counts)})
+
+
+def without_traces(answer: bytes) -> bytes:
+    """The answer as one shard would give it: how many a cluster has tells how many feeds there are.
+
+    Several shards, or several of their segments at once, also leave an empty `meta` in aggregations that have none.
+    """
+    answer = _SHARDS.sub(_ONE_SHARD, answer, count=1)
+    if _EMPTY_META not in answer:
+        return answer
+    parts = msgspec.json.decode(answer, type=dict[str, Raw])
+    if "aggregations" in parts:
+        parts["aggregations"] = _without_meta(parts["aggregations"])
+    return msgspec.json.encode(parts)
+
+
+def _without_meta(value: Raw) -> Raw:
+    """Aggregations without their empty `meta`; hits among them stay as they are."""
+    data = bytes(value)
+    if _EMPTY_META not in data:
+        return value
+    if data[:1] == b"[":
+        return Raw(msgspec.json.encode([_without_meta(each) for each in msgspec.json.decode(data, type=list[Raw])]))
+    members = msgspec.json.decode(data, type=dict[str, Raw])
+    kept = {
+        key: each if key == "hits" else _without_meta(each)
+        for key, each in members.items()
+        if not (key == "meta" and bytes(each) == b"{}")
+    }
+    return Raw(msgspec.json.encode(kept))
+
+
+def without_indices(refusal: SearchRefused) -> SearchRefused:
+    """The refusal with its cause alone; what each index says of it, and their names, are left out."""
+    try:
+        error = msgspec.json.decode(refusal.body)["error"]
+        causes = error.get("root_cause") or [error]
+        kind, reason = min((str(each["type"]), str(each["reason"])) for each in causes)
+    except (msgspec.DecodeError, KeyError, TypeError, AttributeError):
+        return refusals.refused(refusals.ILLEGAL, "The search index refused this search", status=refusal.status)
+    return refusals.refused(kind, reason, status=refusal.status)
+
+
+async def _counts(search: Search, weighing: Weighing, scope: bytes) -> dict[str, int]:
+    names = list(weighing.counting())
+    filters = {str(number): weighing.counting()[name] for number, name in enumerate(names)}
+    asked: dict[str, Any] = {
+        "size": 0,
+        "track_total_hits": False,
+        "query": {"bool": {"filter": [Raw(scope)]}},
+        "aggs": {"words": {"filters": {"filters": filters}}},
+    }
+    answer = await search(msgspec.json.encode(asked))
+    buckets = msgspec.json.decode(answer.body)["aggregations"]["words"]["buckets"]
+    return {name: int(buckets[str(number)]["doc_count"]) for number, name in enumerate(names)}

@@ -1,0 +1,163 @@
+"""Scores that come from the documents of a scope alone, for an index whose own come from all documents.
+
+    query ─counting─► how many documents of the scope have each word ─weighed─► a query whose words have constant scores
+
+A word's score is its rarity within the scope (the idf of BM25, as Lucene computes it, of a word that stands once in a
+text of average length), so that neither documents outside of the scope nor their lengths show in it. All other queries
+that make scores of their own find what they find with a constant score: a kind of query that is new here cannot tell
+anything before somebody has thought of how it should score.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from activity_stream.fields import Field, FieldMap, FieldType
+from activity_stream.search.analysis import tokens
+from activity_stream.search.minimum import required_words
+from activity_stream.search.parse import parse_query
+from activity_stream.search.query import Match, MatchPhrase, MultiMatch, Node, SearchBody, Term
+from activity_stream.search.values import json_text
+
+Query = dict[str, Any]
+Weigh = Callable[[str, Query], float]
+"""The score of what a query of one word or phrase finds; its field's name comes first."""
+
+_NOTHING: Query = {"match_none": {}}
+_WITHIN: Mapping[str, Sequence[str]] = {
+    "bool": ("must", "should"),
+    "dis_max": ("queries",),
+}
+"""The queries that pass the scores of others on, and under which of their keys."""
+
+
+def shows_scores(body: SearchBody) -> bool:
+    """Whether anything in the answer to a search depends on scores."""
+    return body.size > 0 and (not body.sort or body.track_scores or any(key.field == "_score" for key in body.sort))
+
+
+def rarity(having: int, documents: int) -> float:
+    """The score of a word that so many of the documents with a value in the field have (Lucene's BM25Similarity)."""
+    documents = max(having, documents)
+    return math.log(1 + (documents - having + 0.5) / (having + 0.5)) / 2.2
+
+
+class Weighing:
+    """One query (JSON, already read once, so that it is known to be right) over an alias's fields, on its way."""
+
+    def __init__(self, query: Any, fields: FieldMap) -> None:
+        self._query = query
+        self._fields = fields
+        self._counted: dict[str, Query] = {}
+        self._walk(query, self._ask)
+
+    def counting(self) -> Mapping[str, Query]:
+        """Queries by name; how many documents of the scope each finds is what `weighed` wants to know."""
+        return self._counted
+
+    def weighed(self, counts: Mapping[str, int]) -> Any:
+        """The query with constant scores in place of those that depend on the index."""
+        return self._walk(self._query, partial(self._weight, counts))
+
+    def _ask(self, field: str, query: Query) -> float:
+        self._counted[_name(query)] = query
+        self._counted[_name(_having(field))] = _having(field)
+        return 1.0
+
+    def _weight(self, counts: Mapping[str, int], field: str, query: Query) -> float:
+        return rarity(counts[_name(query)], counts[_name(_having(field))])
+
+    def _walk(self, query: Any, weigh: Weigh) -> Any:
+        (kind, inner), *_ = query.items()
+        if kind in _WITHIN:
+            return {kind: {key: self._each(key, value, kind, weigh) for key, value in inner.items()}}
+        node = parse_query(query)
+        return self._leaf(node, weigh) or _constant(query, node.boost)
+
+    def _each(self, key: str, value: Any, kind: str, weigh: Weigh) -> Any:
+        if key not in _WITHIN[kind]:
+            return value
+        return [self._walk(each, weigh) for each in value] if isinstance(value, list) else self._walk(value, weigh)
+
+    def _leaf(self, node: Node, weigh: Weigh) -> Query | None:
+        """The query in place of one that scores by words; None for any other."""
+        match node:
+            case Term(case_insensitive=False):
+                return self._term(node, weigh)
+            case Match():
+                return self._match(node.field, node, node.boost, weigh)
+            case MatchPhrase():
+                return self._phrase(node.field, node, node.boost, weigh)
+            case MultiMatch():
+                return self._multi_match(node, weigh)
+        return None
+
+    def _term(self, node: Term, weigh: Weigh) -> Query | None:
+        field = self._fields.get(node.field)
+        if field is None or field.type not in (FieldType.TEXT, FieldType.KEYWORD):
+            return None
+        return _scored(field.name, {"term": {field.name: node.value}}, node.boost, weigh)
+
+    def _match(self, name: str, node: Match | MultiMatch, boost: float, weigh: Weigh) -> Query | None:
+        field = self._fields.get(name)
+        if field is None or field.type is not FieldType.TEXT:
+            return self._whole(field, node, boost, weigh)
+        words = tokens(json_text(node.query))
+        if not words:
+            return None
+        required = required_words(node.operator, node.minimum_should_match, len(words))
+        if required > len(words):
+            return _NOTHING
+        clauses = [_scored(name, {"term": {name: word}}, boost, weigh) for word in words]
+        return {"bool": {"should": clauses, "minimum_should_match": required}}
+
+    def _phrase(self, name: str, node: MatchPhrase | MultiMatch, boost: float, weigh: Weigh) -> Query | None:
+        field = self._fields.get(name)
+        if field is None or field.type is not FieldType.TEXT:
+            return self._whole(field, node, boost, weigh)
+        if not tokens(json_text(node.query)):
+            return None
+        return _scored(name, {"match_phrase": {name: json_text(node.query)}}, boost, weigh)
+
+    def _whole(
+        self, field: Field | None, node: Match | MatchPhrase | MultiMatch, boost: float, weigh: Weigh
+    ) -> Query | None:
+        if field is None or field.type is not FieldType.KEYWORD:
+            return None
+        return _scored(field.name, {"term": {field.name: json_text(node.query)}}, boost, weigh)
+
+    def _multi_match(self, node: MultiMatch, weigh: Weigh) -> Query:
+        parts = []
+        for name, boost in node.fields:
+            one = self._phrase if node.type == "phrase" else self._match
+            parts.append(one(name, node, boost, weigh) or _constant(_plain(name, node), boost))
+        if node.type == "most_fields":
+            return {"bool": {"should": parts, "minimum_should_match": 1, "boost": node.boost}}
+        return {"dis_max": {"queries": parts, "tie_breaker": node.tie_breaker, "boost": node.boost}}
+
+
+def _plain(name: str, node: MultiMatch) -> Query:
+    """One field's part of a `multi_match`, where it is not about words."""
+    said = {"query": node.query, "zero_terms_query": node.zero_terms}
+    if node.type == "phrase":
+        return {"match_phrase": {name: said}}
+    return {"match": {name: {**said, "lenient": node.lenient}}}
+
+
+def _scored(field: str, query: Query, boost: float, weigh: Weigh) -> Query:
+    return _constant(query, boost * weigh(field, query))
+
+
+def _constant(query: Query, score: float) -> Query:
+    return {"constant_score": {"filter": query, "boost": score}}
+
+
+def _having(field: str) -> Query:
+    return {"exists": {"field": field}}
+
+
+def _name(query: Query) -> str:
+    return msgspec.json.encode(query).decode()
