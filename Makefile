@@ -38,7 +38,7 @@ services: setup  ## fetch what some tests need besides Python: npm hawk, Redis, 
 	@$(BIN)/python -m tests.services npm redis opensearch-3
 
 services-engines: setup  ## fetch all four engines: OpenSearch 3, 2 and 1, Elasticsearch 7
-	@$(BIN)/python -m tests.services opensearch-3 opensearch-2 elasticsearch-7
+	@$(BIN)/python -m tests.services opensearch-3 opensearch-2 opensearch-1 elasticsearch-7
 
 soak: setup  ## the random and kill tests, at length
 	SOAK=1 $(BIN)/python -m pytest -m soak --timeout 3600

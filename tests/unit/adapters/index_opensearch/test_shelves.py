@@ -40,7 +40,7 @@ def made(url: str, *fields: AddedField) -> OpenSearchIndex:
 @pytest.fixture
 async def shared(empty_engine: str) -> AsyncIterator[OpenSearchIndex]:
     """Such an index on a real engine that can do it."""
-    if ask(empty_engine)["version"].get("distribution") != "opensearch":
+    if ask(empty_engine)["version"]["number"].startswith(("7.", "1.")):
         pytest.skip("this engine cannot change the filter of an alias and check it in one step")
     index = made(empty_engine)
     yield index
