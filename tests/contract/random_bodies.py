@@ -214,16 +214,43 @@ def _ids(rng: random.Random) -> dict[str, Any]:
     return {"ids": {"values": [f"activity:{rng.randrange(60)}" for _ in range(3)]}}
 
 
+def _script(rng: random.Random) -> dict[str, Any]:
+    first, second = rng.sample(DATE_FIELDS, 2)
+    date = f"(doc['{first}'].size() > 0 ? doc['{first}'].value : doc['{second}'].value)"
+    source = f"def d = {date}; d.{rng.choice(('isAfter', 'isBefore'))}(ZonedDateTime.parse(params.moment))"
+    moment = rng.choice(("2020-01-01T00:00:00Z", "2020-02-29T12:00:00.123Z", "2021-06-16T00:59:59+02:00"))
+    return {"script": {"script": {"source": source, "params": {"moment": moment}}}}
+
+
 def _all(rng: random.Random) -> dict[str, Any]:
     return rng.choice(({"match_all": {}}, {"match_none": {}}, {"bool": {}}))
 
 
-_LEAVES = (_term, _term, _terms, _match, _match, _multi_match, _phrase, _range, _range, _exists, _pattern, _ids, _all)
+_LEAVES = (
+    _term,
+    _term,
+    _terms,
+    _match,
+    _match,
+    _multi_match,
+    _phrase,
+    _range,
+    _range,
+    _exists,
+    _pattern,
+    _ids,
+    _all,
+    _script,
+)
 
 
 def _key(rng: random.Random) -> dict[str, Any]:
-    name = rng.choice((*SORTABLE, UNMAPPED))
     made: dict[str, Any] = {"order": rng.choice(("asc", "desc"))}
+    if rng.random() < 0.1:
+        first, second = rng.sample(DATE_FIELDS, 2)
+        source = f"doc['{first}'].empty ? doc['{second}'].value.millis : doc['{first}'].value.millis"
+        return {"_script": {"type": "number", "script": source, **made}}
+    name = rng.choice((*SORTABLE, UNMAPPED))
     if rng.random() < 0.5:
         made["missing"] = rng.choice(("_last", "_first", "_first", _query_value(rng, name)))
     if name == UNMAPPED and rng.random() < 0.9:

@@ -6,13 +6,14 @@ from activity_stream.search import refusals
 from activity_stream.search.parse_leaves import LEAVES, minimum
 from activity_stream.search.part import Part, Reader, Readers, only_if
 from activity_stream.search.query import Bool, ConstantScore, DisMax, Node
+from activity_stream.search.scripts import filter_script
 
 _KNOWN = frozenset(
     {
         "boosting", "combined_fields", "common", "distance_feature", "function_score", "fuzzy", "geo_bounding_box",
         "geo_distance", "geo_polygon", "geo_shape", "has_child", "has_parent", "hybrid", "intervals", "knn",
         "match_bool_prefix", "match_phrase_prefix", "more_like_this", "nested", "neural", "parent_id", "percolate",
-        "query_string", "rank_feature", "regexp", "script", "script_score", "simple_query_string", "span_containing",
+        "query_string", "rank_feature", "regexp", "script_score", "simple_query_string", "span_containing",
         "span_first", "span_multi", "span_near", "span_not", "span_or", "span_term", "span_within", "template",
         "terms_set", "type", "wrapper", "xy_shape",
     }
@@ -79,8 +80,16 @@ def _dis_max(part: Part, depth: int) -> Node:
     return DisMax(**values)
 
 
+def _script(part: Part, _: int) -> Node:
+    values = part.options("script", {"script": filter_script, "boost": Part.boost})
+    if "script" not in values:
+        raise part.refused("[script] must be provided with a [script]")
+    return ConstantScore(filter=values["script"], boost=values.get("boost", 1.0))
+
+
 _COMPOUND: Mapping[str, Callable[[Part, int], Node]] = {
     "bool": _bool,
     "constant_score": _constant_score,
     "dis_max": _dis_max,
+    "script": _script,
 }

@@ -2,9 +2,10 @@
 
 from activity_stream.search import refusals
 from activity_stream.search.part import Part, Readers
-from activity_stream.search.query import Scalar, SortKey, SourceFilter
+from activity_stream.search.query import SCRIPT, Scalar, SortKey, SourceFilter
+from activity_stream.search.scripts import sort_script
 
-_NOT_FIELDS = ("_script", "_geo_distance", "_shard_doc")
+_NOT_FIELDS = ("_geo_distance", "_shard_doc")
 
 
 def sort(part: Part) -> tuple[SortKey, ...]:
@@ -29,6 +30,8 @@ def _keys(part: Part) -> list[SortKey]:
 def _key(field: str, part: Part) -> SortKey:
     if field in _NOT_FIELDS:
         raise part.refused(f"[sort] by [{field}]: {refusals.NOT_YET};")
+    if field == SCRIPT:
+        return _script(part)
     part.named(field)
     if isinstance(part.value, str):
         return SortKey(field=field, descending=_descending(part))
@@ -38,6 +41,25 @@ def _key(field: str, part: Part) -> SortKey:
     values = part.options("sort", readers)
     values["descending"] = values.pop("order", field == "_score")
     return SortKey(field=field, **values)
+
+
+def _script(part: Part) -> SortKey:
+    readers: Readers = {
+        "type": _number_type,
+        "script": sort_script,
+        "order": _descending,
+        "mode": lambda mode: mode.choice("min", "max", "sum", "avg", "median"),  # all the same, of one value
+    }
+    values = part.options("sort", readers)
+    if "script" not in values or "type" not in values:
+        raise part.refused(f"[sort] by [{SCRIPT}] needs a [script] and its [type], which is number,")
+    return SortKey(field=SCRIPT, first_of=values["script"], descending=values.get("order", False))
+
+
+def _number_type(part: Part) -> str:
+    if part.text() == "string":
+        raise part.refused(f"[sort] by [{SCRIPT}] of the type [string]: {refusals.NOT_YET};")
+    return part.choice("number")
 
 
 def _descending(part: Part) -> bool:

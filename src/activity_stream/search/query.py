@@ -145,13 +145,21 @@ class DisMax(Node, frozen=True, kw_only=True):
     tie_breaker: float = 0.0
 
 
+SCRIPT = "_script"
+"""What a sort by script is called, in place of a field."""
+
+
 class SortKey(msgspec.Struct, frozen=True, kw_only=True):
-    """One key to sort by: a field, `_score` or `_doc`. `missing`: "_last", "_first", or a value to take instead."""
+    """One key to sort by: a field, `_score` or `_doc`. `missing`: "_last", "_first", or a value to take instead.
+
+    With `first_of` (and `field` SCRIPT): the least date of the first field, or of the second one where that has none.
+    """
 
     field: str
     descending: bool = False
     missing: Scalar = "_last"
     unmapped_type: str | None = None
+    first_of: tuple[str, str] | None = None
 
 
 class SourceFilter(msgspec.Struct, frozen=True, kw_only=True):

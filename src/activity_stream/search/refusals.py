@@ -49,6 +49,11 @@ def needs_fielddata(field: str) -> SearchRefused:
     )
 
 
+def no_field_of_script(field: str) -> SearchRefused:
+    """A script that reads a field that is not mapped."""
+    return refused("script_exception", f"runtime error: No field found for [{field}] in mapping")
+
+
 def wrong_value(field: str, problem: str) -> SearchRefused:
     """A query's value that its field cannot hold; `problem` as the functions of `values` and `dates` raise it."""
     return refused(SHARD, f"failed to create query: field [{field}]: {problem}")

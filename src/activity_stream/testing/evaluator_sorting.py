@@ -14,7 +14,7 @@ import msgspec
 from activity_stream.fields import Field, FieldType
 from activity_stream.search import refusals
 from activity_stream.search.date_math import bound_ms
-from activity_stream.search.query import Scalar, SortKey
+from activity_stream.search.query import SCRIPT, Scalar, SortKey
 from activity_stream.search.values import LONG_MAX, LONG_MIN, json_text, query_boolean, query_double, query_long
 from activity_stream.testing.evaluator_documents import Corpus, Document
 from activity_stream.testing.evaluator_values import STRINGS, order_key
@@ -38,7 +38,8 @@ class Key:
         self.descending = key.descending
         self._name = key.field
         self._now_ms = now_ms
-        self._field = None if key.field in ("_score", "_doc") else self._sortable(key, corpus)
+        self._first_of = None if key.first_of is None else _dates(key.first_of, corpus)
+        self._field = None if key.field in ("_score", "_doc", SCRIPT) else self._sortable(key, corpus)
         self.type = self._field.type if self._field else _type_of_unmapped(key)
         self._first = key.missing == "_first"
         self._instead = None if key.missing in ("_first", "_last") else self.read(key.missing)
@@ -59,6 +60,9 @@ class Key:
             return hit.score
         if self._name == "_doc":
             return hit.document.written
+        if self._first_of is not None:
+            dates = (hit.document.values(field) for field in self._first_of)
+            return next((float(min(each)) for each in dates if each), None)
         values = hit.document.values(self._field) if self._field else ()
         if not values:
             return self._of_missing() if self._instead is None else self._instead
@@ -76,14 +80,14 @@ class Key:
     def read(self, value: Scalar | None) -> Any:
         """A value of `search_after`, or for what is missing, as a sort value. Raises SearchRefused."""
         if value is None:
-            return self._of_missing()
+            return None if self._first_of is not None else self._of_missing()
         try:
             return self._read(value)
         except ValueError as problem:
             raise refusals.illegal(f"Failed to parse search_after value for field [{self._name}]: {problem}") from None
 
     def _read(self, value: Scalar) -> Any:
-        if self._name in ("_score", "_doc"):
+        if self._name in ("_score", "_doc", SCRIPT):
             return query_double(value)
         if self.type in STRINGS:
             return json_text(value)
@@ -107,6 +111,16 @@ class Key:
 
     def _order(self, value: Any) -> Any:
         return float(value) if value in ("Infinity", "-Infinity") and self.type not in STRINGS else order_key(value)
+
+
+def _dates(names: Sequence[str], corpus: Corpus) -> list[Field]:
+    found = [field for name in names if (field := corpus.field(name)) is not None]
+    for field in found:
+        if field.type is not FieldType.DATE:
+            raise refusals.wrong_kind("a script that reads a date", field.name, field.type)
+    if not found:
+        raise refusals.no_field_of_script(names[0])
+    return found
 
 
 def _type_of_unmapped(key: SortKey) -> FieldType:

@@ -202,7 +202,8 @@ REFUSED: list[tuple[Any, str, str]] = [
     ({"sort": None}, "parsing_exception", "in [sort]"),
     ({"sort": {"a": {"mode": "min"}}}, "parsing_exception", "[sort] does not support [mode]"),
     ({"sort": {"a": "up"}}, "illegal_argument_exception", "[up] at sort.a is not one of: asc, desc"),
-    ({"sort": {"_script": {}}}, "parsing_exception", "[sort] by [_script]: OpenSearch has it"),
+    ({"sort": {"_script": {}}}, "parsing_exception", "[sort] by [_script] needs a [script]"),
+    ({"sort": {"_script": {"type": "string", "script": "1"}}}, "parsing_exception", "type [string]: OpenSearch has it"),
     ({"sort": ["a"] * 33}, "illegal_argument_exception", "at most 32"),
     ({"search_after": [1]}, "illegal_argument_exception", "Sort must contain at least one field."),
     (

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import msgspec
 from tantivy import Query
 
+from activity_stream.adapters.index_embedded import first_of
 from activity_stream.adapters.index_embedded.predicates import (
     GREATEST,
     LEAST,
@@ -29,17 +30,18 @@ from activity_stream.search.date_math import bound_ms
 from activity_stream.search.query import Scalar, SortKey
 from activity_stream.search.values import json_text, query_boolean, query_double, query_long
 
-FIELD, SCORE, DOC, NONE = "field", "score", "doc", "none"
+FIELD, SCORE, DOC, NONE, FIRST_OF = "field", "score", "doc", "none", "first of"
 
 _STRING_TYPES = ("string", "keyword", "text", "wildcard")
 _DOUBLE_TYPES = ("double", "float", "half_float", "scaled_float")
 
 
 class Order(msgspec.Struct, frozen=True):
-    """One key. `kind` NONE is a field that no document has; `column` is there for FIELD only.
+    """One key. `kind` NONE is a field that no document has; `column` is there for FIELD only, `columns` for FIRST_OF.
 
     `substitute` is the sort value of documents without one, None only for strings: where those come, `first` says.
-    `native`: tantivy puts documents without a value where they belong, at the end.
+    `native`: tantivy puts documents without a value where they belong, at the end. `least`: the least value counts,
+    also in descending order, and shows as a number with a point, as what a script returns.
     """
 
     kind: str
@@ -48,12 +50,14 @@ class Order(msgspec.Struct, frozen=True):
     first: bool = False
     native: bool = False
     substitute: Value | None = None
+    least: bool = False
+    columns: tuple[Column, ...] = ()
 
     @property
     def name(self) -> str:
         """The internal name of the column to order by."""
         column = self.of
-        return (column.high or column.value) if self.descending else column.value
+        return (column.high or column.value) if self.descending and not self.least else column.value
 
     @property
     def of(self) -> Column:
@@ -66,6 +70,8 @@ class Order(msgspec.Struct, frozen=True):
         """The sort value of what the column to order by holds."""
         if found is None:
             return self.substitute
+        if self.least:
+            return float(found)
         if self.descending and self.of.high is not None and self.of.field.type is FieldType.KEYWORD:
             return bytes.fromhex(str(found)).decode("utf-8", "surrogatepass")
         return found
@@ -107,10 +113,12 @@ def equal(order: Order, value: Value | None, predicates: Predicates) -> Query:
     """The documents whose sort value this is. Not for the score."""
     if order.kind == NONE:
         return Query.all_query() if value == order.substitute else nothing()
+    if order.kind == FIRST_OF:
+        return first_of.equal(order.columns, value, predicates)
     column = order.of
     if value is None:
         return predicates.lacks(column)
-    if order.descending:
+    if order.descending and not order.least:
         found = predicates.between(column, value, value, greatest=True)
     else:
         lower = predicates.between(column, None, value, under_high=True)
@@ -122,6 +130,8 @@ def beyond(order: Order, value: Value | None, predicates: Predicates) -> Query:
     """The documents whose sort value comes after this one. Not for the score, nor for the order of writing."""
     if order.kind == NONE:
         return Query.all_query() if order.precedes(value, order.substitute) else nothing()
+    if order.kind == FIRST_OF:
+        return first_of.beyond(order.columns, value, predicates, descending=order.descending)
     column = order.of
     found = predicates.has(column.present) if value is None else present_beyond(order, value, predicates)
     parts = [found] if value is not None or order.first else []
@@ -149,6 +159,8 @@ def present_before(order: Order, value: Value, predicates: Predicates) -> Query:
 def _order(key: SortKey, snapshot: Snapshot, alias: Alias, now_ms: int) -> Order:
     if key.field in ("_score", "_doc"):
         return Order(SCORE if key.field == "_score" else DOC, key.descending)
+    if key.first_of is not None:
+        return Order(FIRST_OF, key.descending, columns=_dates(key.first_of, snapshot, alias))
     column = snapshot.schema.column(alias, key.field)
     if column is None and key.unmapped_type is None:
         raise refusals.unmapped_sort(key.field)
@@ -165,6 +177,16 @@ def _order(key: SortKey, snapshot: Snapshot, alias: Alias, now_ms: int) -> Order
     if column is None or not column.value:
         return Order(NONE, key.descending, None, first, native, substitute)
     return Order(FIELD, key.descending, column, first, native, substitute)
+
+
+def _dates(names: Sequence[str], snapshot: Snapshot, alias: Alias) -> tuple[Column, ...]:
+    found = tuple(column for name in names if (column := snapshot.schema.column(alias, name)) is not None)
+    for column in found:
+        if column.field.type is not FieldType.DATE:
+            raise refusals.wrong_kind("a script that reads a date", column.field.name, str(column.field.type))
+    if not found:
+        raise refusals.no_field_of_script(names[0])
+    return found
 
 
 def _type_of_unmapped(key: SortKey) -> FieldType:
@@ -187,7 +209,11 @@ def _after(value: Scalar | None, key: Order, kind: FieldType, field: str, now_ms
         if value is None:
             return _outermost(kind, highest=key.first is key.descending)
         return _held(value, kind, field, now_ms)
+    if key.kind == FIRST_OF and value is None:
+        return None
     try:
+        if key.kind == FIRST_OF:
+            return float(value or 0)
         return float(value or 0) if key.kind == SCORE else int(value or 0)
     except ValueError:
         raise refusals.illegal(f"Failed to parse search_after value [{value!s:.100}] for [{field}]") from None

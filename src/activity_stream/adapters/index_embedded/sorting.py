@@ -14,9 +14,11 @@ import msgspec
 import tantivy
 from tantivy import Query
 
+from activity_stream.adapters.index_embedded import first_of
 from activity_stream.adapters.index_embedded.orders import (
     DOC,
     FIELD,
+    FIRST_OF,
     IN_ORDER_OF_WRITING,
     NONE,
     SCORE,
@@ -27,7 +29,7 @@ from activity_stream.adapters.index_embedded.orders import (
     present_beyond,
 )
 from activity_stream.adapters.index_embedded.predicates import Predicates, Value, both, either, unscored
-from activity_stream.adapters.index_embedded.schema import SEQUENCE
+from activity_stream.adapters.index_embedded.schema import SEQUENCE, Column
 from activity_stream.adapters.index_embedded.snapshot import Snapshot
 from activity_stream.fields import FieldType
 
@@ -93,8 +95,12 @@ class Sorter:
             return self._by_score(query, keys, count)
         if head.kind == DOC:
             return self._by_writing(query, keys, count)
-        if head.native:
-            return self._by_column(query, keys, count)
+        if head.kind == FIRST_OF:
+            return self._by_first_of(query, keys, count)
+        return (self._by_column if head.native else self._by_strata)(query, keys, count)
+
+    def _by_strata(self, query: Query, keys: Sequence[Order], count: int) -> list[Hit]:
+        head, rest = keys[0], keys[1:]
         found: list[Hit] = []
         for part, tied in self._strata(head):
             left = count - len(found)
@@ -115,6 +121,18 @@ class Sorter:
             (equal(order, missing, predicates), True),
             (present_beyond(order, missing, predicates), False),
         ]
+
+    def _by_first_of(self, query: Query, keys: Sequence[Order], count: int) -> list[Hit]:
+        head, rest = keys[0], keys[1:]
+        found = []
+        for column, those in first_of.strata(head.columns, self._predicates):
+            found += self._by_column(_narrowed(query, those), (_by_least(head, column), *rest), count)
+        if len(found) < count:
+            lacking = _narrowed(query, first_of.lacking(head.columns, self._predicates))
+            found += [Hit(h.address, (None, *h.values)) for h in self._walk(lacking, rest, count - len(found))]
+        written = self._column_values([hit.address for hit in found], IN_ORDER_OF_WRITING, query)
+        hits = [Hit(hit.address, (*hit.values[:-1], place)) for hit, place in zip(found, written, strict=True)]
+        return _sorted(hits, keys, 0)[:count]
 
     def _by_column(self, query: Query, keys: Sequence[Order], count: int) -> list[Hit]:
         head, rest = keys[0], keys[1:]
@@ -178,6 +196,9 @@ class Sorter:
             return list(self._searcher.fast_field_values(SEQUENCE, addresses))
         if order.kind == FIELD and order.of.field.type is not FieldType.KEYWORD:
             return [order.value(each) for each in self._searcher.fast_field_values(order.name, addresses)]
+        if order.kind == FIRST_OF:
+            values = (self._column_values(addresses, _by_least(order, column), query) for column in order.columns)
+            return [next((each for each in row if each is not None), None) for row in zip(*values, strict=True)]
         # tantivy gives out values of text only with the hits of a search that is ordered by them.
         sequences = self._searcher.fast_field_values(SEQUENCE, addresses)
         these = self._predicates.any_of(SEQUENCE, [each for each in sequences if each is not None])
@@ -201,6 +222,11 @@ class Sorter:
 def _narrowed(query: Query, condition: Query) -> Query:
     """The query's hits, and scores, as far as the condition finds them."""
     return both(query, unscored(condition))
+
+
+def _by_least(order: Order, column: Column) -> Order:
+    """The part of a sort by the first of several dates that one of them decides."""
+    return Order(FIELD, order.descending, column, native=True, least=True)
 
 
 def _place(address: tantivy.DocAddress) -> tuple[int, int]:
