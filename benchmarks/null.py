@@ -10,6 +10,7 @@ from activity_stream.adapters.clock import SystemClock
 from activity_stream.api.app import make_app
 from activity_stream.api.guard import Key
 from activity_stream.api.parts import Parts
+from activity_stream.fields import searchable_fields
 from activity_stream.logs import Log, configure
 from activity_stream.model import Activity, Alias, Caller, Counts, Generation, SearchAnswer, WriteReport
 from activity_stream.testing.memory_state import MemoryState
@@ -102,6 +103,7 @@ async def serve(secret: str) -> None:
 
     parts = Parts(
         index=NullIndex(),
+        fields=searchable_fields(),
         state=MemoryState(clock),
         clock=clock,
         log=Log("incoming"),

@@ -20,7 +20,8 @@
         ├── BadRequest              400
         ├── NotAuthenticated        401
         ├── NotAuthorized           403
-        └── NotFound                404
+        ├── NotFound                404
+        └── UnsupportedEncoding     415
 
 Each class answers two questions: does trying again make sense (`retry`), and whose fault is it (`fault`)?
 A message says what came, what is allowed and what to change.
@@ -164,3 +165,9 @@ class NotFound(CallerError):
     """There is no such thing, or no longer."""
 
     status = 404
+
+
+class UnsupportedEncoding(CallerError):
+    """The body is packed in a way that is not known here."""
+
+    status = 415

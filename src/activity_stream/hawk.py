@@ -138,6 +138,14 @@ def _check_time(fields: Artifacts, now: float) -> None:
         raise Stale(f"ts is {int(fields.ts) - now:+.0f} s away from now (key {fields.id!r})")
 
 
+def covers(header: str, content_type: str, body: bytes) -> bool:
+    """Whether a request's header names the hash of this payload; that says nothing of who made it."""
+    try:
+        return parse(header).get("hash") == payload_hash(content_type, body)
+    except Refusal:
+        return False
+
+
 def parse(header: str) -> dict[str, str]:
     """The attributes of a Hawk header, strictly: known names, each once. Raises Refusal."""
     if len(header) > MAX_HEADER_LENGTH:

@@ -1,6 +1,7 @@
 """The API ("Incoming"): its routes, and the order in which a request is dealt with.
 
 label        a random tag for the log; `Server: activity-stream` on every answer
+packed       the answer, where the client takes it so
 signed       `Server-Authorization`, once the caller is known
 problems     whatever goes wrong behind it becomes JSON
 admitted     headers, body, signature, permission      only the routes that ask for something
@@ -14,7 +15,9 @@ import secrets
 from aiohttp import HttpVersion11, web
 from aiohttp.typedefs import Handler
 
-from activity_stream.api import search, status
+from activity_stream.api import search, status, v3
+from activity_stream.api.contexts import Contexts
+from activity_stream.api.encoding import packed
 from activity_stream.api.guard import Guard
 from activity_stream.api.parts import PARTS, Parts
 from activity_stream.api.problems import LOG, problems
@@ -27,10 +30,11 @@ SERVER = "activity-stream"
 
 def make_app(parts: Parts) -> web.Application:
     """The whole API as an application of aiohttp."""
-    app = web.Application(middlewares=[label, signed, problems], client_max_size=parts.max_body_bytes)
+    app = web.Application(middlewares=[label, packed, signed, problems], client_max_size=parts.max_body_bytes)
     app[PARTS] = parts
     app[GUARD] = Guard(parts.keys, parts.whitelist, parts.state, parts.clock)
     app[SEARCHES] = Searches(parts.index)
+    app[v3.CONTEXTS] = Contexts(app[SEARCHES], parts.state)
     app.on_response_prepare.append(_name_the_server)
     app.add_routes(
         [
@@ -47,25 +51,13 @@ def make_app(parts: Parts) -> web.Application:
             _get("/readyz", status.readyz),
         ]
     )
-    for root in ("", "/"):  # a client's base URL ends in a slash, so that it asks for //v3/…, and signs that
-        app.add_routes(
-            [
-                _get(f"{root}/v3/", admitted(search.root)),
-                _get(f"{root}/v3/activities/_search", admitted(search.activities)),
-                _post(f"{root}/v3/activities/_search", admitted(search.activities)),
-                _get(f"{root}/v3/objects/_search", admitted(search.objects)),
-                _post(f"{root}/v3/objects/_search", admitted(search.objects)),
-            ]
-        )
+    for method, path, handler in v3.routes():
+        app.router.add_route(method, path, handler, expect_handler=_expect)
     return app
 
 
 def _get(path: str, handler: Handler) -> web.RouteDef:
     return web.get(path, handler, allow_head=False, expect_handler=_expect)
-
-
-def _post(path: str, handler: Handler) -> web.RouteDef:
-    return web.post(path, handler, expect_handler=_expect)
 
 
 async def _expect(request: web.Request) -> None:

@@ -74,10 +74,15 @@ class Guard:
             if name not in headers:
                 raise Refused(details, f"no {name}")
 
-    async def authenticate(self, request: web.BaseRequest, body: bytes) -> Guest:
-        """Who signed the request, whose headers have been checked. Raises Refused, StateUnavailable."""
+    async def authenticate(self, request: web.BaseRequest, body: bytes, sent: bytes | None = None) -> Guest:
+        """Who signed the request, whose headers have been checked. Raises Refused, StateUnavailable.
+
+        `sent` is the body as it came, where that is packed: either of both may have been signed.
+        """
         headers = request.headers
-        guest = self._verified(headers["Authorization"], target_of(request), headers["Content-Type"], body)
+        signature, kind = headers["Authorization"], headers["Content-Type"]
+        signed = sent if sent is not None and hawk.covers(signature, kind, sent) else body
+        guest = self._verified(signature, target_of(request), kind, signed)
         await self._once(guest)
         return guest
 

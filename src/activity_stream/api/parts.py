@@ -6,7 +6,9 @@ import msgspec
 from aiohttp import web
 
 from activity_stream.api.guard import Key, Network
+from activity_stream.fields import FieldMap
 from activity_stream.logs import Log
+from activity_stream.model import Alias
 from activity_stream.ports import Clock, Index, State
 
 Health = Callable[[], Awaitable[Sequence[tuple[str, bool]]]]
@@ -20,6 +22,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     """The parts. `started_at` in seconds since 1970, `cursor_expiry` in seconds."""
 
     index: Index
+    fields: Mapping[Alias, FieldMap]
     state: State
     clock: Clock
     log: Log

@@ -7,8 +7,9 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from activity_stream import hawk
+from activity_stream.api.encoding import check_encoding, unpacked
 from activity_stream.api.guard import Guard, Guest
-from activity_stream.api.problems import LOG, problem
+from activity_stream.api.problems import LOG
 from activity_stream.errors import BadRequest
 from activity_stream.model import Alias, Caller
 from activity_stream.search.search import Searches
@@ -18,7 +19,7 @@ SEARCHES: web.AppKey[Searches] = web.AppKey("searches", Searches)
 GUEST: web.RequestKey[Guest] = web.RequestKey("guest", Guest)
 JSON = "application/json"
 BODY_SECONDS = 60.0
-_PRODUCT = {"X-Elastic-Product": "Elasticsearch"}
+PRODUCT = {"X-Elastic-Product": "Elasticsearch"}
 """Elasticsearch's own clients talk to no server whose answers lack it."""
 
 Asking = Callable[[web.Request, Caller, bytes], Awaitable[web.Response]]
@@ -31,11 +32,10 @@ def admitted(handler: Asking) -> Handler:
     async def behind_the_guard(request: web.Request) -> web.Response:
         guard = request.app[GUARD]
         guard.check_headers(request)
-        encoding = request.headers.get("Content-Encoding", "identity")
-        if encoding.lower() != "identity":
-            return problem(415, f"The body has Content-Encoding {encoding[:40]!r}; send it as it is, without one.")
-        body = await whole_body(request)
-        guest = await guard.authenticate(request, body)
+        check_encoding(request)
+        sent = await whole_body(request)
+        body = unpacked(request, sent)
+        guest = await guard.authenticate(request, body, None if sent is body else sent)
         request[GUEST] = guest
         request[LOG] = request[LOG].with_tags(guest.caller.key_id)
         guard.permit(guest, request.method)
@@ -80,11 +80,6 @@ async def objects(request: web.Request, caller: Caller, body: bytes) -> web.Resp
     return await _search(request, caller, Alias.OBJECTS, body)
 
 
-async def root(request: web.Request, _caller: Caller, _body: bytes) -> web.Response:
-    """The index's own root document."""
-    return web.Response(body=await request.app[SEARCHES].root(), content_type=JSON, headers=_PRODUCT)
-
-
 async def _search(request: web.Request, caller: Caller, alias: Alias, body: bytes) -> web.Response:
     answer = await request.app[SEARCHES].run(caller, alias, body)
-    return web.Response(status=answer.status, body=answer.body, content_type=JSON, headers=_PRODUCT)
+    return web.Response(status=answer.status, body=answer.body, content_type=JSON, headers=PRODUCT)

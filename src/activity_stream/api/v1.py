@@ -15,10 +15,10 @@ from activity_stream.api.search import JSON, SEARCHES
 from activity_stream.errors import NotFound
 from activity_stream.model import Alias, Caller
 from activity_stream.search.bodies import read_object
+from activity_stream.search.walks import following, totally_ordered
 
 CONTEXT = ["https://www.w3.org/ns/activitystreams", {"dit": "https://www.trade.gov.uk/ns/activitystreams/v1"}]
 NOT_FOUND = "Scroll ID not found."
-_NO_ORDER = ("_doc", {"_doc": "asc"}, {"_doc": "desc"}, {"_doc": {"order": "asc"}}, {"_doc": {"order": "desc"}})
 
 
 class _Cursor(msgspec.Struct, frozen=True):
@@ -73,25 +73,8 @@ async def _page(request: web.Request, caller: Caller, body: dict[str, Any]) -> w
 async def _next(request: web.Request, caller: Caller, body: dict[str, Any], after: msgspec.Raw) -> str:
     """Keep where the next page begins, and give its address as the client can reach it."""
     parts, cursor = request.app[PARTS], secrets.token_urlsafe(16)
-    following = {name: value for name, value in body.items() if name not in {"from", "aggs", "aggregations"}}
-    following["search_after"] = after
-    kept = _Cursor(caller.key_id, msgspec.Raw(msgspec.json.encode(following)))
+    kept = _Cursor(caller.key_id, msgspec.Raw(msgspec.json.encode(following(body, after))))
     await parts.state.set(f"page:{cursor}", msgspec.json.encode(kept), parts.cursor_expiry)
     proto = request.headers.get("X-Forwarded-Proto", "").strip().lower()
     scheme = proto if proto in {"http", "https"} else "https"
     return f"{scheme}://{request.headers.get('Host', '')}/v1/activities/{cursor}"
-
-
-def totally_ordered(body: dict[str, Any]) -> dict[str, Any]:
-    """The body with a sort that leaves no ties: the client's, else by score where the query scores; then `id`.
-
-    `_doc`, the sort of old scrolls for "in no order", is where a document lies in the index: a publish changes that.
-    """
-    sort = body.get("sort")
-    keys = sort if isinstance(sort, list) else [sort] if sort else _natural_order(body.get("query"))
-    return {**body, "sort": [*(key for key in keys if key not in _NO_ORDER), {"id": "asc"}]}
-
-
-def _natural_order(query: object) -> list[Any]:
-    scores = isinstance(query, dict) and not query.keys() <= {"match_all", "constant_score", "ids", "exists", "range"}
-    return [{"_score": "desc"}] if scores else []

@@ -16,8 +16,8 @@ class CannotServe(Exception):
 
 @asynccontextmanager
 async def site(app: web.Application, listening: socket.socket) -> AsyncIterator[None]:
-    """Serve an application on a bound socket for as long as the context lasts."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+    """Serve an application on a bound socket for as long as the context lasts. Bodies come to it as they are sent."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS, auto_decompress=False)
     await runner.setup()
     try:
         await web.SockSite(runner, listening).start()

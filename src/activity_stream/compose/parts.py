@@ -25,6 +25,7 @@ from activity_stream.compose.listening import SHUTDOWN_SECONDS, bound, site, url
 from activity_stream.errors import ActivityStreamError
 from activity_stream.feeds.base import FeedSource
 from activity_stream.feeds.registry import make_feed_type
+from activity_stream.fields import searchable_fields
 from activity_stream.metrics import Metrics, merge
 from activity_stream.ports import Clock, Index, State
 from activity_stream.settings import FeedSettings, Settings
@@ -134,6 +135,7 @@ async def served(
     feeds = {feed.unique_id: feed.rhythm.down_grace_period for feed in settings.feeds}
     parts = Parts(
         index=index,
+        fields=searchable_fields(settings.fields),
         state=state,
         clock=clock,
         log=log,

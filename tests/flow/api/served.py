@@ -104,6 +104,7 @@ async def serving(**more: Any) -> AsyncIterator[Served]:
 
     parts = Parts(
         index=index,
+        fields=searchable_fields(),
         state=state,
         clock=clock,
         log=Log("incoming"),
@@ -113,7 +114,7 @@ async def serving(**more: Any) -> AsyncIterator[Served]:
         keys={name: Key(SECRET, caller) for name, caller in CALLERS.items()},
         **more,
     )
-    runner = web.AppRunner(make_app(parts), access_log=None)
+    runner = web.AppRunner(make_app(parts), access_log=None, auto_decompress=False)
     try:
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()

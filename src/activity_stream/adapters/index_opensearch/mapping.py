@@ -9,6 +9,7 @@ from typing import Any
 
 from activity_stream.adapters.index_opensearch.fitting import MAX_TERM_BYTES
 from activity_stream.fields import Field, FieldMap, FieldType
+from activity_stream.search.mappings import properties
 
 _FORGIVING = frozenset({FieldType.DATE, FieldType.LONG, FieldType.DOUBLE, FieldType.GEO_POINT})
 LONGEST_RAW = MAX_TERM_BYTES // 3
@@ -24,32 +25,11 @@ def index_body(fields: FieldMap, replicas: str) -> dict[str, Any]:
     copies = "auto_expand_replicas" if "-" in replicas else "number_of_replicas"
     return {
         "settings": {"index": {"number_of_shards": 1, copies: replicas, "refresh_interval": "-1"}},
-        "mappings": {"dynamic": False, "properties": _properties(fields)},
+        "mappings": {"dynamic": False, "properties": properties(fields, _parameters)},
     }
 
 
-def _properties(fields: FieldMap) -> dict[str, Any]:
-    """The tree of properties; a multi-field comes after the field that it is of, as it has a longer name."""
-    root: dict[str, Any] = {"properties": {}}
-    for field in sorted(fields.values(), key=lambda each: (len(each.path), each.name)):
-        at = root
-        for key in field.path[:-1]:
-            at = at["properties"].setdefault(key, {"properties": {}})
-            at.setdefault("properties", {})
-        name = ".".join(field.path)
-        if field.name == name:
-            at["properties"][field.path[-1]] = {**at["properties"].get(field.path[-1], {}), **_parameters(field)}
-        else:
-            main = at["properties"].setdefault(field.path[-1], {})
-            main.setdefault("fields", {})[field.name.removeprefix(f"{name}.")] = _parameters(field) | _limit(field)
-    found: dict[str, Any] = root["properties"]
-    return found
-
-
-def _parameters(field: Field) -> dict[str, Any]:
+def _parameters(field: Field, *, multi: bool) -> dict[str, Any]:
     forgiving = {"ignore_malformed": True} if field.type in _FORGIVING else {}
-    return {"type": str(field.type), **forgiving}
-
-
-def _limit(field: Field) -> dict[str, Any]:
-    return {"ignore_above": LONGEST_RAW} if field.type is FieldType.KEYWORD else {}
+    limit = {"ignore_above": LONGEST_RAW} if multi and field.type is FieldType.KEYWORD else {}
+    return {"type": str(field.type), **forgiving, **limit}

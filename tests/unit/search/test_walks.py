@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from activity_stream.api.v1 import totally_ordered
+from activity_stream.search.walks import totally_ordered
 
 ID = {"id": "asc"}
 
