@@ -34,7 +34,7 @@ lint: setup  ## style, types, layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-services: setup  ## fetch what some tests need besides Python: npm hawk, Redis, OpenSearch 3 (what can be had)
+services: setup  ## fetch what some tests need besides Python: npm packages, Redis, OpenSearch 3 (what can be had)
 	@$(BIN)/python -m tests.services npm redis opensearch-3
 
 services-engines: setup  ## fetch all four engines: OpenSearch 3, 2 and 1, Elasticsearch 7
@@ -48,7 +48,7 @@ bench: setup  ## the benchmarks (see benchmarks/README.md)
 
 pins: setup  ## pin the dependencies anew (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml --extra aws --extra sentry -o requirements.txt
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml --extra aws --extra sentry --extra dev -o requirements-dev.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml --extra aws --extra client --extra requests --extra sentry --extra dev -o requirements-dev.txt
 
 clean:  ## remove what the other commands made, the demo's data included
 	rm -rf .venv .services .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache activity-stream-data src/*.egg-info build dist

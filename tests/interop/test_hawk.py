@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -13,9 +12,8 @@ import pytest
 from mohawk import Receiver, Sender
 
 from activity_stream import hawk
+from tests.services.npm import NPM, require_package
 
-ROOT = Path(__file__).parent.parent.parent
-PACKAGE = ROOT / ".services" / "npm"
 CREDENTIALS = {"id": "a-key", "key": "its-secret-its-secret", "algorithm": "sha256"}
 SECRET = CREDENTIALS["key"]
 REQUESTS = [
@@ -65,7 +63,7 @@ class Node:
     """The npm package, in a process of its own."""
 
     def __init__(self) -> None:
-        environ = {**os.environ, "HAWK_FROM": str(PACKAGE / "package.json")}
+        environ = {**os.environ, "HAWK_FROM": str(NPM / "package.json")}
         command = ["node", str(Path(__file__).parent / "hawk.mjs")]
         self.child = subprocess.Popen(
             command, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
@@ -88,11 +86,7 @@ class Node:
 @pytest.fixture(scope="module")
 def node() -> Iterator[Node]:
     """The reference implementation; skipped, with the reason, where it cannot be had."""
-    if shutil.which("node") is None or not (PACKAGE / "node_modules" / "hawk").is_dir():
-        reason = "the npm package hawk is not there: make services (needs Node.js)"
-        if os.environ.get("REQUIRE_SERVICES") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
+    require_package("hawk")
     found = Node()
     yield found
     found.close()

@@ -1,11 +1,11 @@
-"""The npm package `hawk`, as the lock file in `tests/interop` names it."""
+"""The npm packages `hawk` and OpenSearch's client, as the lock file in `tests/interop` names them."""
 
 import os
 import shutil
 import subprocess
 from pathlib import Path
 
-from tests.services.available import required
+from tests.services.available import require, required
 
 ROOT = Path(__file__).parent.parent.parent
 INTEROP = ROOT / "tests" / "interop"
@@ -33,7 +33,7 @@ def fetch() -> str:
         return ""
     npm = find_npm()
     if npm is None:
-        return "the npm package hawk: there is no npm here (install Node.js)"
+        return "the npm packages: there is no npm here (install Node.js)"
     NPM.mkdir(parents=True, exist_ok=True)
     for name in ("package.json", "package-lock.json"):
         shutil.copy(INTEROP / name, NPM / name)
@@ -41,5 +41,11 @@ def fetch() -> str:
     done = subprocess.run(command, cwd=NPM, check=False, timeout=NPM_TIMEOUT, capture_output=True, text=True)
     if done.returncode:
         shutil.rmtree(NPM)
-        return f"the npm package hawk: npm ci failed: {(done.stderr or done.stdout).strip()[-300:]}"
+        return f"the npm packages: npm ci failed: {(done.stderr or done.stdout).strip()[-300:]}"
     return ""
+
+
+def require_package(name: str) -> None:
+    """Skip the test, or fail where services are required, if the package or Node.js is not there."""
+    if shutil.which("node") is None or not (NPM / "node_modules" / name).is_dir():
+        require(f"the npm package {name} is not there: make services (needs Node.js)")

@@ -82,7 +82,21 @@ def _alias(request: web.Request) -> Alias:
 
 async def _root(request: web.Request, _caller: Caller, _body: bytes) -> SearchAnswer:
     _known(request)
-    return SearchAnswer(200, await request.app[SEARCHES].root())
+    found = await request.app[SEARCHES].root()
+    is_elastic = request.headers.get("User-Agent", "").lower().startswith("elastic")
+    return SearchAnswer(200, _as_elasticsearch(found) if is_elastic else found)
+
+
+def _as_elasticsearch(root: bytes) -> bytes:
+    """OpenSearch's root document as Elasticsearch's clients of version 7 want it: they talk to nothing else.
+
+    It is what OpenSearch 1 and 2 say with `compatibility.override_main_response_version`.
+    """
+    found = msgspec.json.decode(root)
+    if found.get("version", {}).get("distribution") != "opensearch":
+        return root
+    version = {**found["version"], "number": "7.10.2", "build_flavor": "default"}
+    return msgspec.json.encode({**found, "version": version, "tagline": "You Know, for Search"})
 
 
 async def _search(request: web.Request, caller: Caller, body: bytes) -> SearchAnswer:
