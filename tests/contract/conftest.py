@@ -1,5 +1,6 @@
 """What the contract suites of the port `Index` run on: the shipped fake, the embedded index, and real clusters."""
 
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -55,3 +56,11 @@ async def index(request: pytest.FixtureRequest, tmp_path: Path, engine_servers: 
     await made.open(write=True)
     yield made
     await made.close()
+
+
+@pytest.fixture
+def seed() -> int:
+    """The same seed each time, so that a change is to blame when it fails; SEARCH_SEED takes another one."""
+    chosen = int(os.environ.get("SEARCH_SEED", "1"))
+    print(f"SEARCH_SEED={chosen}")
+    return chosen

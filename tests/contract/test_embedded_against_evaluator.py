@@ -1,28 +1,24 @@
 """The embedded index answers as the brute-force evaluator does: random bodies, random walks, and real ones."""
 
 import json
-import os
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from activity_stream.adapters.index_embedded.index import EmbeddedIndex
-from activity_stream.errors import SearchRefused
 from activity_stream.fields import AddedField, FieldType, searchable_fields
-from activity_stream.model import Activity, Alias
+from activity_stream.model import Alias
 from activity_stream.ports import Index
 from activity_stream.testing.memory_index import MemoryIndex
 from activity_stream.testing.moved_clock import MovedClock
+from tests.contract.comparing import DATA, Pair, ask, comparable, fill, real_activities
 from tests.contract.random_bodies import DOUBLE, LONG, body, documents, query, sort
 
-DATA = Path(__file__).parents[1] / "data"
 BODIES = 600
 WALKS = 40
-
-Pair = tuple[Index, Index]
 
 
 @pytest.fixture
@@ -40,26 +36,16 @@ async def pair(tmp_path: Path) -> AsyncIterator[Pair]:
         await index.close()
 
 
-@pytest.fixture
-def seed() -> int:
-    """The same seed each time, so that a change is to blame when it fails; SEARCH_SEED takes another one."""
-    chosen = int(os.environ.get("SEARCH_SEED", "1"))
-    print(f"SEARCH_SEED={chosen}")
-    return chosen
-
-
 async def test_random_bodies_get_the_evaluators_answer(pair: Pair, seed: int) -> None:
     """Hits, their order under a sort, totals, sort values, aggregations and refusals are the evaluator's."""
     rng = random.Random(seed)
-    await _fill(pair, [documents(rng, 60), documents(rng, 20)])
+    await fill(pair, [documents(rng, 60), documents(rng, 20)])
     answered = 0
     for number in range(BODIES):
         asked = body(rng)
         alias = Alias.OBJECTS if rng.random() < 0.1 else Alias.ACTIVITIES
-        mine, theirs = [await _ask(index, alias, asked) for index in pair]
-        assert _comparable(mine, asked) == _comparable(theirs, asked), (
-            f"seed {seed}, body {number}: {json.dumps(asked)}"
-        )
+        mine, theirs = [await ask(index, alias, asked) for index in pair]
+        assert comparable(mine, asked) == comparable(theirs, asked), f"seed {seed}, body {number}: {json.dumps(asked)}"
         answered += mine["status"] == 200
     assert answered > BODIES / 2
 
@@ -67,10 +53,10 @@ async def test_random_bodies_get_the_evaluators_answer(pair: Pair, seed: int) ->
 async def test_random_walks_by_search_after_meet_every_hit_once_in_the_evaluators_order(pair: Pair, seed: int) -> None:
     """Pages by `search_after`, put together, are one long page of the evaluator."""
     rng = random.Random(seed)
-    await _fill(pair, [documents(rng, 60), documents(rng, 20)])
+    await fill(pair, [documents(rng, 60), documents(rng, 20)])
     for _ in range(WALKS):
         asked = {"query": query(rng, 2), "sort": [*sort(rng), {"id": rng.choice(("asc", "desc"))}], "size": 500}
-        whole = await _ask(pair[1], Alias.ACTIVITIES, asked)
+        whole = await ask(pair[1], Alias.ACTIVITIES, asked)
         if whole["status"] != 200:
             continue
         expected = [(hit["_index"][:24], hit["_id"], hit["sort"]) for hit in whole["hits"]["hits"]]
@@ -85,13 +71,13 @@ async def test_bodies_of_real_clients_get_the_right_answer_or_a_refusal_that_nam
     pair: Pair, name: str
 ) -> None:
     """What both can do is answered the same; everything else is a 400 with a reason; wrong bodies are a 400."""
-    await _fill(pair, [_activities()])
+    await fill(pair, [real_activities()])
     answered = 0
     for line in (DATA / name).read_text("utf-8").splitlines():
         row = json.loads(line)
         alias = Alias.OBJECTS if "objects" in row["endpoint"] else Alias.ACTIVITIES
-        mine, theirs = [await _ask(index, alias, row["body"]) for index in pair]
-        assert _comparable(mine, row["body"]) == _comparable(theirs, row["body"]), row["id"]
+        mine, theirs = [await ask(index, alias, row["body"]) for index in pair]
+        assert comparable(mine, row["body"]) == comparable(theirs, row["body"]), row["id"]
         if row.get("expect") == 400:
             assert mine["status"] == 400, row["id"]
         if mine["status"] != 200:
@@ -101,33 +87,10 @@ async def test_bodies_of_real_clients_get_the_right_answer_or_a_refusal_that_nam
     assert answered > 50
 
 
-async def _fill(pair: Pair, feeds: Sequence[Sequence[Activity]]) -> None:
-    """The same documents in both, under the same index names as far as their random part allows; an unpublished
-    generation besides."""
-    for index in pair:
-        for number, activities in enumerate(feeds):
-            for publish in (True, False):
-                generation = await index.begin(f"feed{number}")
-                half = len(activities) // 2
-                await index.write([generation], activities[:half], visible=True)
-                await index.write([generation], activities[half:], visible=True)
-                if publish:
-                    await index.publish(generation)
-
-
-async def _ask(index: Index, alias: Alias, asked: Any) -> dict[str, Any]:
-    data = asked.encode() if isinstance(asked, str) else json.dumps(asked).encode()
-    try:
-        answer = await index.search(alias, data)
-    except SearchRefused as refused:
-        return {"status": refused.status, **json.loads(refused.body)}
-    return {**json.loads(answer.body), "status": answer.status}
-
-
 async def _walk(index: Index, asked: dict[str, Any]) -> list[Any]:
     met: list[Any] = []
     for _ in range(300):
-        answer = await _ask(index, Alias.ACTIVITIES, asked)
+        answer = await ask(index, Alias.ACTIVITIES, asked)
         assert answer["status"] == 200, answer
         hits = answer["hits"]["hits"]
         if not hits:
@@ -135,50 +98,3 @@ async def _walk(index: Index, asked: dict[str, Any]) -> list[Any]:
         met += [(hit["_index"][:24], hit["_id"], hit["sort"]) for hit in hits]
         asked = asked | {"search_after": hits[-1]["sort"]}
     raise AssertionError("the walk has no end")
-
-
-def _comparable(answer: dict[str, Any], asked: Any) -> dict[str, Any]:
-    """What has to be equal of an answer: without times, scores and the random part of index names."""
-    if answer["status"] != 200:
-        return {"status": answer["status"]}
-    hits = [
-        {"index": hit["_index"].split("__date_")[0], **{key: hit.get(key) for key in ("_id", "_source", "sort")}}
-        for hit in answer["hits"]["hits"]
-    ]
-    if "sort" not in asked:
-        whole = answer["hits"].get("total", {"relation": "gte"})
-        complete = whole["relation"] == "eq" and whole["value"] == len(hits)
-        hits = sorted(hits, key=lambda hit: (hit["_id"], hit["index"])) if complete else [{"hits": len(hits)}]
-    return {
-        "hits": hits,
-        "total": answer["hits"].get("total"),
-        "aggregations": _rounded(answer.get("aggregations")),
-    }
-
-
-def _rounded(value: Any) -> Any:
-    """Sums of numbers depend on their order in the last digits."""
-    if isinstance(value, dict):
-        return {key: _rounded(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_rounded(inner) for inner in value]
-    return float(f"{value:.12g}") if isinstance(value, float) else value
-
-
-def _activities() -> list[Activity]:
-    found = []
-    for line in (DATA / "activities.jsonl").read_text("utf-8").splitlines():
-        activity = json.loads(line)["activity"]
-        if "id" not in activity:
-            continue
-        inner = activity.get("object")
-        whole = isinstance(inner, dict) and isinstance(inner.get("id"), str)
-        found.append(
-            Activity(
-                str(activity["id"]),
-                json.dumps(activity).encode(),
-                inner["id"] if whole else None,
-                json.dumps(inner).encode() if whole else None,
-            )
-        )
-    return found

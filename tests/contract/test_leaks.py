@@ -39,14 +39,6 @@ def caller() -> Caller:
     )
 
 
-@pytest.fixture
-def seed() -> int:
-    """The same seed each time, so that a change is to blame when it fails; SEARCH_SEED takes another one."""
-    chosen = int(os.environ.get("SEARCH_SEED", "1"))
-    print(f"SEARCH_SEED={chosen}")
-    return chosen
-
-
 async def test_random_searches_tell_nothing_of_what_is_not_permitted(
     index: Index, seed: int, request: pytest.FixtureRequest
 ) -> None:
@@ -65,7 +57,7 @@ async def test_random_searches_tell_nothing_of_what_is_not_permitted(
     compared: Callable[[bytes], Any] = _ranked if SHARED in request.node.name else bytes
     for number, (mine, theirs) in enumerate(zip(alone, among_others, strict=True)):
         assert compared(mine) == compared(theirs), f"seed {seed}, body {number}: {asked[number]!r}"
-    assert alone.count(b"400") < BODIES / 2
+    assert sum(each.startswith(b'{"error"') for each in alone) < BODIES / 2
 
 
 def _body(rng: random.Random) -> bytes:
@@ -96,9 +88,7 @@ def _ranked(answer: bytes) -> Any:
     """The answer with hits of equal rank in one order, without the last of them: a shared index has its own order, in
     which it merges what was written, and shows some of the last and not others."""
     decoded = msgspec.json.decode(answer)
-    if not isinstance(decoded, dict):
-        return decoded
-    hits = decoded["hits"].pop("hits")
+    hits = decoded["hits"].pop("hits") if "hits" in decoded else []
     ranks = [repr((hit["_score"], hit.get("sort"))) for hit in hits]
     order = sorted(range(len(hits)), key=lambda at: (ranks.index(ranks[at]), hits[at]["_id"]))
     return decoded, [hits[at] for at in order if ranks[at] != ranks[-1]]
@@ -119,8 +109,6 @@ async def _answers(index: Index, asked: Iterable[tuple[Alias, bytes]]) -> list[b
     async def answer(alias: Alias, data: bytes) -> bytes:
         async with turn:
             found = await searches.run(who, alias, data)
-        if found.status != 200:
-            return b"%d" % found.status  # of several mistakes in one body a cluster names the one it meets first
         return _NOT_COMPARED.sub(b"", found.body)
 
     return list(await asyncio.gather(*(answer(*each) for each in asked)))

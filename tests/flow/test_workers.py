@@ -46,6 +46,17 @@ async def sharing(*arguments: str, environ: Mapping[str, str]) -> AsyncIterator[
                     os.kill(pid, signal.SIGKILL)
 
 
+async def both_serve(url: str, first: int, second: int) -> None:
+    """Wait until each of two workers answers while the other one is stopped."""
+    for stopped in (first, second):
+        os.kill(stopped, signal.SIGSTOP)
+        try:
+            async with asyncio.timeout(SERVED_SECONDS):
+                assert await asked(f"{url}/livez") == (200, "ok\n")
+        finally:
+            os.kill(stopped, signal.SIGCONT)
+
+
 async def asked(url: str, headers: dict[str, str] | None = None) -> tuple[int, str]:
     """An answer over a connection of its own, so that any worker may give it."""
     async with aiohttp.ClientSession() as session, session.get(url, headers=headers) as response:
@@ -151,7 +162,7 @@ async def test_workers_use_the_same_file(tmp_path: Path, form: str) -> None:
     async with sharing(*arguments, environ={}) as process:
         url = await process.listening()
         first, second = await workers(process, 2)
-        assert await asked(f"{url}/livez") == (200, "ok\n")
+        await both_serve(url, first, second)
         file.write_text("port = 'many'\n", "utf-8")
         os.kill(first, signal.SIGKILL)
         await process.line("ended with status 2; another one takes its place in 2 s")

@@ -6,7 +6,7 @@ The tree says nothing of an alias's fields: values are as the client sent them, 
 whoever runs the tree. `parse` makes trees; nothing else should, but tests.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -269,3 +269,20 @@ class SearchBody(msgspec.Struct, frozen=True, kw_only=True):
     track_total_hits: bool | int = 10_000
     track_scores: bool = False
     aggs: Mapping[str, Agg] = {}
+
+
+def every_aggregation(aggs: Mapping[str, Agg]) -> Iterator[tuple[str, Agg]]:
+    """All of them by name, those within others included."""
+    for name, agg in aggs.items():
+        yield name, agg
+        if isinstance(agg, BucketAgg):
+            yield from every_aggregation(agg.aggs)
+
+
+def filters_of(aggs: Mapping[str, Agg]) -> Iterator[Node]:
+    """The queries that aggregations have, wherever they are: one that is wrong is an error, also where no bucket is."""
+    for _, agg in every_aggregation(aggs):
+        if isinstance(agg, FilterAgg):
+            yield agg.filter
+        elif isinstance(agg, FiltersAgg):
+            yield from agg.filters.values()

@@ -4,8 +4,8 @@
 
 A word's score is its rarity within the scope (the idf of BM25, as Lucene computes it, of a word that stands once in a
 text of average length), so that neither documents outside of the scope nor their lengths show in it. All other queries
-that make scores of their own find what they find with a constant score: a kind of query that is new here cannot tell
-anything before somebody has thought of how it should score.
+find what they find with a constant score, exact values among them as in OpenSearch 3: a kind of query that is new here
+cannot tell anything before somebody has thought of how it should score.
 """
 
 import math
@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from activity_stream.fields import Field, FieldMap, FieldType
+from activity_stream.fields import FieldMap, FieldType
 from activity_stream.search.analysis import tokens
 from activity_stream.search.minimum import required_words
 from activity_stream.search.parse import parse_query
@@ -97,15 +97,13 @@ class Weighing:
 
     def _term(self, node: Term, weigh: Weigh) -> Query | None:
         field = self._fields.get(node.field)
-        if field is None or field.type not in (FieldType.TEXT, FieldType.KEYWORD):
+        if field is None or field.type is not FieldType.TEXT:
             return None
         return _scored(field.name, {"term": {field.name: node.value}}, node.boost, weigh)
 
     def _match(self, name: str, node: Match | MultiMatch, boost: float, weigh: Weigh) -> Query | None:
         field = self._fields.get(name)
-        if field is None or field.type is not FieldType.TEXT:
-            return self._whole(field, node, boost, weigh)
-        words = tokens(json_text(node.query))
+        words = [] if field is None or field.type is not FieldType.TEXT else tokens(json_text(node.query))
         if not words:
             return None
         required = required_words(node.operator, node.minimum_should_match, len(words))
@@ -116,18 +114,9 @@ class Weighing:
 
     def _phrase(self, name: str, node: MatchPhrase | MultiMatch, boost: float, weigh: Weigh) -> Query | None:
         field = self._fields.get(name)
-        if field is None or field.type is not FieldType.TEXT:
-            return self._whole(field, node, boost, weigh)
-        if not tokens(json_text(node.query)):
+        if field is None or field.type is not FieldType.TEXT or not tokens(json_text(node.query)):
             return None
         return _scored(name, {"match_phrase": {name: json_text(node.query)}}, boost, weigh)
-
-    def _whole(
-        self, field: Field | None, node: Match | MatchPhrase | MultiMatch, boost: float, weigh: Weigh
-    ) -> Query | None:
-        if field is None or field.type is not FieldType.KEYWORD:
-            return None
-        return _scored(field.name, {"term": {field.name: json_text(node.query)}}, boost, weigh)
 
     def _multi_match(self, node: MultiMatch, weigh: Weigh) -> Query:
         parts = []

@@ -59,6 +59,11 @@ def wrong_value(field: str, problem: str) -> SearchRefused:
     return refused(SHARD, f"failed to create query: field [{field}]: {problem}")
 
 
+def no_number(problem: str) -> SearchRefused:
+    """A text where a number has to be."""
+    return refused(NUMBER, problem)
+
+
 def wrong_kind(what: str, field: str, kind: str) -> SearchRefused:
     """A query or aggregation that a field of this type does not have."""
     return illegal(f"Field [{field}] of type [{kind}] is not supported for {what}")

@@ -135,3 +135,15 @@ def long_bound(value: Scalar, *, lower: bool, included: bool) -> int:
     if included:
         return whole
     return whole + 1 if lower else whole - 1
+
+
+def sort_number(value: Scalar, kind: FieldType) -> int | float:
+    """What a sort takes in place of a value that is missing: a number, as such or as a string; for a date too, of which
+    it is the milliseconds. Raises ValueError."""
+    form = _NUMBER if kind is FieldType.DOUBLE else _WHOLE
+    if isinstance(value, bool) or (isinstance(value, str) and form.fullmatch(value) is None):
+        raise ValueError(f'For input string: "{json_text(value)[:100]}"')
+    number = float(value) if kind is FieldType.DOUBLE else int(value)
+    if not LONG_MIN <= number <= LONG_MAX:
+        raise ValueError(f'For input string: "{json_text(value)[:100]}"')
+    return number

@@ -11,7 +11,7 @@ import msgspec
 from activity_stream.fields import FieldMap
 from activity_stream.model import Alias
 from activity_stream.search.parse import parse_body, parse_query, read_json
-from activity_stream.search.query import SearchBody, SourceFilter
+from activity_stream.search.query import SearchBody, SourceFilter, filters_of
 from activity_stream.testing.evaluator_aggregations import Aggregations
 from activity_stream.testing.evaluator_documents import Corpus, Document
 from activity_stream.testing.evaluator_queries import Queries
@@ -40,6 +40,8 @@ def evaluate(
         "hits": _hits(alias, search, hits, Sorting(search.sort, corpus, now_ms)),
     }
     if search.aggs:
+        for node in filters_of(search.aggs):
+            Queries(corpus, now_ms).score(node)
         answer["aggregations"] = Aggregations(corpus, now_ms).all(search.aggs, [hit.document for hit in hits])
     return answer
 

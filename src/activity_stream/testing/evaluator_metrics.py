@@ -1,13 +1,13 @@
 """Figures from the values of a field."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from activity_stream.fields import Field, FieldType
 from activity_stream.search import refusals
 from activity_stream.search.dates import format_date
 from activity_stream.search.query import Agg, MetricAgg, Scalar
-from activity_stream.search.values import coerce
+from activity_stream.search.values import coerce, json_text
 from activity_stream.testing.evaluator_documents import Corpus, Document
 
 _NUMBERS = (FieldType.DATE, FieldType.BOOLEAN, FieldType.LONG, FieldType.DOUBLE)
@@ -21,13 +21,16 @@ def metric(agg: MetricAgg, field: Field | None, documents: Sequence[Document]) -
     if agg.kind == "cardinality":
         return {"value": len(set(values))}
     figures = _figures([float(value) for value in values])
-    date = field is not None and field.type is FieldType.DATE
+    show = _SHOWN.get(FieldType.KEYWORD if field is None else field.type)
     if agg.kind != "stats":
         figure = figures[agg.kind]
-        shown = {"value": figure}
-        return shown | ({"value_as_string": _date(figure, agg)} if date and figure is not None else {})
-    texts = {f"{name}_as_string": _date(figures[name], agg) for name in ("min", "max", "avg", "sum")}
-    return figures | (texts if date and values else {})
+        shown: dict[str, Any] = {"value": figure}
+        if show is not None and figure is not None:
+            shown["value_as_string"] = json_text(show(figure, agg))
+        return shown
+    if show is None or not values:
+        return figures
+    return figures | {f"{name}_as_string": show(figures[name], agg) for name in ("min", "max", "avg", "sum")}
 
 
 def order_figure(path: str, aggs: Mapping[str, Agg], corpus: Corpus, documents: Sequence[Document]) -> float | None:
@@ -79,3 +82,13 @@ def _figures(numbers: Sequence[float]) -> dict[str, float | None]:
 
 def _date(figure: float | None, agg: MetricAgg) -> str:
     return format_date(int(figure or 0), agg.format)
+
+
+def _boolean(figure: float | None, agg: MetricAgg) -> bool:  # noqa: ARG001 - as the others
+    return bool(figure)
+
+
+_SHOWN: Mapping[FieldType, Callable[[float | None, MetricAgg], str | bool]] = {
+    FieldType.DATE: _date,
+    FieldType.BOOLEAN: _boolean,
+}

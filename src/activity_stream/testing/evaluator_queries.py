@@ -35,6 +35,9 @@ from activity_stream.testing.evaluator_values import STRINGS, Test, equal_to, fo
 
 Score = Callable[[Document], float | None]
 
+_SCORED = (FieldType.TEXT, FieldType.BOOLEAN)
+"""Types whose exact values have a rarity, as in OpenSearch 3."""
+
 
 class Queries:
     """Makes queries ready for the documents of a corpus; `now_ms` is what `now` means."""
@@ -88,7 +91,7 @@ class Queries:
 
     def _term(self, field: Field, node: Term) -> Score:
         test = equal_to(field, node.value, self._now_ms, case_insensitive=node.case_insensitive)
-        if node.case_insensitive or field.type not in (*STRINGS, FieldType.BOOLEAN):
+        if node.case_insensitive or field.type not in _SCORED:
             return partial(_any_value, field, test)
         return partial(_scored, self._corpus, field, test)
 
@@ -104,7 +107,7 @@ class Queries:
         if not (must or filters or should or must_not):
             return _all
         least = 0 if must or filters or not should else 1
-        if node.minimum_should_match is not None:
+        if node.minimum_should_match is not None and (must or filters or should):
             least = max(least, minimum_should_match(node.minimum_should_match, len(should)))
         return partial(_bool_score, must, filters, should, must_not, least)
 
@@ -180,7 +183,14 @@ def _pattern_test(field: Field, node: Prefix | Wildcard) -> Test:
     fold = folded if node.case_insensitive else str
     if isinstance(node, Prefix):
         return partial(_starts, fold, value)
+    if not value:
+        return _never
     return partial(_fits, fold, _pieces(value))
+
+
+def _never(_: str | float) -> bool:
+    """OpenSearch finds no empty value by a pattern."""
+    return False
 
 
 def _starts(fold: Callable[[str], str], prefix: str, value: str | float) -> bool:

@@ -15,7 +15,15 @@ from activity_stream.fields import Field, FieldType
 from activity_stream.search import refusals
 from activity_stream.search.date_math import bound_ms
 from activity_stream.search.query import SCRIPT, Scalar, SortKey
-from activity_stream.search.values import LONG_MAX, LONG_MIN, json_text, query_boolean, query_double, query_long
+from activity_stream.search.values import (
+    LONG_MAX,
+    LONG_MIN,
+    json_text,
+    query_boolean,
+    query_double,
+    query_long,
+    sort_number,
+)
 from activity_stream.testing.evaluator_documents import Corpus, Document
 from activity_stream.testing.evaluator_values import STRINGS, order_key
 
@@ -42,7 +50,7 @@ class Key:
         self._field = None if key.field in ("_score", "_doc", SCRIPT) else self._sortable(key, corpus)
         self.type = self._field.type if self._field else _type_of_unmapped(key)
         self._first = key.missing == "_first"
-        self._instead = None if key.missing in ("_first", "_last") else self.read(key.missing)
+        self._instead = None if key.missing in ("_first", "_last") else self._in_place(key.missing)
 
     def _sortable(self, key: SortKey, corpus: Corpus) -> Field | None:
         field = corpus.field(key.field)
@@ -69,12 +77,22 @@ class Key:
         found = (max if self.descending else min)(values, key=order_key)
         return int(found) if isinstance(found, bool) else found
 
+    def _in_place(self, missing: Scalar) -> Any:
+        if self.type in STRINGS:
+            return json_text(missing)
+        try:
+            return sort_number(missing, self.type)
+        except ValueError as problem:
+            raise refusals.no_number(str(problem)) from None
+
     def _of_missing(self) -> Any:
         if self.type in STRINGS:
             return None
         greatest = self._first == self.descending
         if self.type is FieldType.DOUBLE:
             return "Infinity" if greatest else "-Infinity"
+        if self.type is FieldType.BOOLEAN:
+            return 2**31 - 1 if greatest else -(2**31)
         return LONG_MAX if greatest else LONG_MIN
 
     def read(self, value: Scalar | None) -> Any:

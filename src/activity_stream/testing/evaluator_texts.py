@@ -11,7 +11,7 @@ from activity_stream.search.query import Match, MatchPhrase, MultiMatch, Scalar
 from activity_stream.search.values import json_text
 from activity_stream.testing.evaluator_documents import Corpus, Document
 from activity_stream.testing.evaluator_scores import phrase_score, term_score
-from activity_stream.testing.evaluator_values import STRINGS, Test, equal_to
+from activity_stream.testing.evaluator_values import Test, equal_to
 
 Score = Callable[[Document], float | None]
 
@@ -53,7 +53,7 @@ class TextQueries:
             if isinstance(node, Match) and node.lenient:
                 return _none
             raise
-        if field.type in (*STRINGS, FieldType.BOOLEAN):
+        if field.type is FieldType.BOOLEAN:
             return partial(_scored, self._corpus, field, test)
         return partial(_found, field, test)
 

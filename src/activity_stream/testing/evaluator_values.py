@@ -29,6 +29,8 @@ def equal_to(field: Field, value: Scalar, now_ms: int, *, case_insensitive: bool
     """Whether a stored value is the query's. Raises SearchRefused if the field cannot hold such a value."""
     if field.type in STRINGS:
         text = json_text(value)
+        if case_insensitive and not text:
+            return _never
         return partial(_same_ascii, folded(text)) if case_insensitive else partial(_same, text)
     if case_insensitive:
         raise refusals.illegal(
@@ -101,6 +103,11 @@ def _beyond(compare: Callable[[Any, Any], bool], bound: Key, key: Key) -> bool:
 
 def _same(wanted: Scalar | None, value: Scalar) -> bool:
     return value == wanted
+
+
+def _never(_: Scalar) -> bool:
+    """OpenSearch finds no empty value whose spelling does not matter."""
+    return False
 
 
 def _same_ascii(wanted: str, value: Scalar) -> bool:

@@ -34,7 +34,8 @@ PORT = {"term": {"name": "port"}}
     ("query", "expected"),
     [
         ({"match_all": {}}, constant({"match_all": {}}, 1.0)),
-        ({"term": {"type": {"value": "Note", "boost": 3}}}, constant({"term": {"type": "Note"}}, 3 * ONE_OF_TEN)),
+        ({"term": {"name": {"value": "old", "boost": 3}}}, constant(OLD, 3 * ONE_OF_TEN)),
+        ({"term": {"type": "Note"}}, constant({"term": {"type": "Note"}}, 1.0)),
         ({"term": {"public": True}}, constant({"term": {"public": True}}, 1.0)),
         (
             {"match": {"name": "Old port"}},
@@ -45,7 +46,7 @@ PORT = {"term": {"name": "port"}}
             {"bool": {"should": [constant(OLD, ONE_OF_TEN), constant(PORT, ONE_OF_TEN)], "minimum_should_match": 2}},
         ),
         ({"match": {"name": {"query": "old port", "minimum_should_match": 3}}}, {"match_none": {}}),
-        ({"match": {"type": "Old port"}}, constant({"term": {"type": "Old port"}}, ONE_OF_TEN)),
+        ({"match": {"type": "Old port"}}, constant({"match": {"type": "Old port"}}, 1.0)),
         ({"match_phrase": {"name": "old port"}}, constant({"match_phrase": {"name": "old port"}}, ONE_OF_TEN)),
         (
             {"bool": {"must": OLD, "filter": [PORT], "must_not": [PORT], "boost": 2}},

@@ -52,6 +52,31 @@ def test_the_numbers_of_documents_do_not_show(sort: str, by_id: Any) -> None:
     assert made(f'{{"sort":{sort}}}')["sort"] == by_id
 
 
+def test_a_script_is_the_query_that_it_means() -> None:
+    """An engine that ran it would fail at documents without a date, those of others too."""
+    date = "(doc['a'].size() > 0 ? doc['a'].value : doc['b'].value)"
+    script = {"source": f"{date}.isAfter(ZonedDateTime.parse(params.t))", "params": {"t": "2020-01-01T00:00:00Z"}}
+    body = {
+        "query": {"bool": {"must_not": [{"script": {"script": script, "boost": 2}}]}},
+        "aggs": {"script": {"filters": {"filters": {"script": {"script": {"script": script}}}}}},
+    }
+    found = made(json.dumps(body))
+    first, instead = (
+        {
+            "bool": {
+                "filter": [{"exists": {"field": each}}],
+                "must_not": [{"range": {each: {"lte": "2020-01-01T00:00:00Z"}}}],
+            }
+        }
+        for each in ("a", "b")
+    )
+    second = {"bool": {"filter": [instead], "must_not": [{"exists": {"field": "a"}}]}}
+    meant = {"constant_score": {"filter": {"bool": {"should": [first, second]}}, "boost": 2}}
+    assert found["query"]["bool"]["must"] == [{"bool": {"must_not": [meant]}}]
+    (filters,) = found["aggs"]["script"]["filters"]["filters"].values()
+    assert filters == {"constant_score": {**meant["constant_score"], "boost": 1.0}}
+
+
 def test_all_else_stays_byte_for_byte() -> None:
     """Numbers that a decoder would round, their spelling and the order of keys come out as they went in."""
     body = (

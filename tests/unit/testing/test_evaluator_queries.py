@@ -171,13 +171,12 @@ async def test_text_is_scored_by_bm25() -> None:
     )
 
 
-async def test_keywords_and_booleans_are_scored_by_rarity_alone() -> None:
-    """Each value counts once, however often it is there."""
+async def test_exact_values_score_their_boost_and_booleans_their_rarity() -> None:
+    """As in OpenSearch 3, where keywords have none."""
     held = Indexed()
     await held.hold([{"word": ["a", "a"], "flag": True}, {"word": ["b", "c"]}, {"word": "b"}])
-    norm = 1.2 * (0.25 + 0.75 * 1 / (4 / 3))
-    assert await held.score({"term": {"word": "a"}}) == pytest.approx([weight(3, 1) / (1 + norm)])
-    assert await held.score({"match": {"word": "b"}}) == pytest.approx([weight(3, 2) / (1 + norm)] * 2)
+    assert await held.score({"term": {"word": {"value": "a", "boost": 3}}}) == [3]
+    assert await held.score({"match": {"word": "b"}}) == [1, 1]
     assert await held.score({"term": {"flag": True}}) == pytest.approx([weight(1, 1) / (1 + 1.2)])
 
 

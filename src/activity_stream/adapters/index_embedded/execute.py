@@ -25,7 +25,7 @@ from activity_stream.adapters.index_embedded.sorting import Hit, Sorter
 from activity_stream.adapters.index_embedded.translate import Translator
 from activity_stream.model import Alias
 from activity_stream.search.parse import parse_body, parse_query
-from activity_stream.search.query import Node, SearchBody
+from activity_stream.search.query import Node, SearchBody, filters_of
 
 _REMEMBERED_BODIES = 256
 _LONGEST_REMEMBERED = 16_384
@@ -62,21 +62,21 @@ class _Search:
         self._alias = alias
         self._now_ms = now_ms
         self._visible = snapshot.visible(alias)
-        self._scorer = Scorer(snapshot, None)
+        self._scorer = Scorer(snapshot, self._visible, None)
         if scope is not None:
             plain = Translator(snapshot, alias, now_ms, self._scorer).query(_parsed_scope(scope))
             self._visible = unscored(both(plain, self._visible))
-            self._scorer = Scorer(snapshot, self._visible)
+            self._scorer = Scorer(snapshot, self._visible, self._visible)
         self._scoped = scope is not None
         self._translator = Translator(snapshot, alias, now_ms, self._scorer)
-        self._sorter = Sorter(snapshot, self._translator.predicates)
+        self._sorter = Sorter(snapshot, self._translator.predicates, rounded=self._scoped)
 
     def run(self, body: SearchBody) -> Found:
         """What the body finds. Raises SearchRefused."""
         query = both(self._translator.query(body.query), self._visible)
-        keys = orders.orders(body.sort, self._snapshot, self._alias, self._now_ms)
+        keys = orders.orders(body.sort, self._snapshot, self._alias)
         top: Any = self._snapshot.searcher.search(query, limit=1)
-        best = top.hits[0][0] if top.hits and body.size else None
+        best = self._sorter.score(top.hits[0][0]) if top.hits and body.size else None
         wanted = body.from_ + body.size if body.size else 0
         if keys:
             hits, scores = self._sorted(body, query, keys, wanted)
@@ -85,6 +85,8 @@ class _Search:
             hits, scores = self._ranked(body, query, wanted, best)
         aggregations = None
         if body.aggs:
+            for node in filters_of(body.aggs):
+                self._translator.query(node)
             aggregator = Aggregator(self._snapshot, self._alias, self._translator, self._now_ms, scoped=self._scoped)
             aggregations = aggregator.run(unscored(query), body.aggs)
         return Found(hits, scores, int(top.count or 0), best, aggregations)

@@ -5,7 +5,6 @@ from typing import Any
 import msgspec
 from tantivy import Query
 
-from activity_stream.adapters.index_embedded import values
 from activity_stream.adapters.index_embedded.counting import Counter
 from activity_stream.adapters.index_embedded.predicates import Predicates, Value, both
 from activity_stream.adapters.index_embedded.schema import Column
@@ -14,7 +13,8 @@ from activity_stream.fields import FieldType
 from activity_stream.search import refusals
 from activity_stream.search.dates import check_format, format_date
 from activity_stream.search.query import MetricAgg, Scalar
-from activity_stream.search.values import query_double
+from activity_stream.search.spans import span
+from activity_stream.search.values import json_text, query_double
 
 _OF_ANY_TYPE = ("value_count", "cardinality")
 
@@ -99,7 +99,7 @@ class Metrics:
 def held(value: Scalar, kind: FieldType, field: str, now_ms: int) -> Value:
     """A body's value as a column of this type holds it. SearchRefused if it cannot."""
     try:
-        found = values.span(kind, value, now_ms)
+        found = span(kind, value, now_ms)
     except ValueError as problem:
         raise refusals.wrong_value(field, str(problem)) from None
     # A fraction is no value of a whole number's field, but counts as one where it stands in for a missing one.
@@ -107,7 +107,9 @@ def held(value: Scalar, kind: FieldType, field: str, now_ms: int) -> Value:
 
 
 def as_string(value: float, kind: FieldType, fmt: str | None = None) -> str | None:
-    """A figure as text; None unless it is a date."""
+    """A figure as text; None unless it is a date or a boolean."""
+    if kind is FieldType.BOOLEAN:
+        return json_text(bool(value))
     return format_date(int(value), fmt) if kind is FieldType.DATE else None
 
 
@@ -133,5 +135,6 @@ def _shown(stats: Stats, agg: MetricAgg, kind: FieldType) -> dict[str, Any]:
     shown: dict[str, Any] = {"count": stats.count, **{name: stats.figure(name) for name in names}}
     if stats.count:
         texts = {f"{name}_as_string": as_string(shown[name], kind, agg.format) for name in names}
-        shown |= {name: text for name, text in texts.items() if text is not None}
+        is_boolean = kind is FieldType.BOOLEAN  # OpenSearch shows these of statistics as they are, and not as text
+        shown |= {name: text == "true" if is_boolean else text for name, text in texts.items() if text is not None}
     return shown

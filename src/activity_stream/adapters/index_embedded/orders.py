@@ -28,7 +28,7 @@ from activity_stream.model import Alias
 from activity_stream.search import refusals
 from activity_stream.search.date_math import bound_ms
 from activity_stream.search.query import Scalar, SortKey
-from activity_stream.search.values import json_text, query_boolean, query_double, query_long
+from activity_stream.search.values import json_text, query_boolean, query_double, query_long, sort_number
 
 FIELD, SCORE, DOC, NONE, FIRST_OF = "field", "score", "doc", "none", "first of"
 
@@ -87,9 +87,9 @@ IN_ORDER_OF_WRITING = Order(DOC)
 """The key that decides between documents that all others leave equal."""
 
 
-def orders(keys: Sequence[SortKey], snapshot: Snapshot, alias: Alias, now_ms: int) -> list[Order]:
+def orders(keys: Sequence[SortKey], snapshot: Snapshot, alias: Alias) -> list[Order]:
     """What the keys of a body mean for an alias. Raises SearchRefused for a field that cannot be sorted by."""
-    return [_order(key, snapshot, alias, now_ms) for key in keys]
+    return [_order(key, snapshot, alias) for key in keys]
 
 
 def after(
@@ -156,7 +156,7 @@ def present_before(order: Order, value: Value, predicates: Predicates) -> Query:
     return both(predicates.has(column.present), predicates.between(column, None, value, under_high=True))
 
 
-def _order(key: SortKey, snapshot: Snapshot, alias: Alias, now_ms: int) -> Order:
+def _order(key: SortKey, snapshot: Snapshot, alias: Alias) -> Order:
     if key.field in ("_score", "_doc"):
         return Order(SCORE if key.field == "_score" else DOC, key.descending)
     if key.first_of is not None:
@@ -171,9 +171,7 @@ def _order(key: SortKey, snapshot: Snapshot, alias: Alias, now_ms: int) -> Order
         raise refusals.wrong_kind("sorting without using a specific sorting feature", key.field, str(kind))
     first, native = key.missing == "_first", key.missing == "_last"
     own = not first and not native
-    substitute = (
-        _held(key.missing, kind, key.field, now_ms) if own else _outermost(kind, highest=first is key.descending)
-    )
+    substitute = _instead(key.missing, kind) if own else _outermost(kind, highest=first is key.descending)
     if column is None or not column.value:
         return Order(NONE, key.descending, None, first, native, substitute)
     return Order(FIELD, key.descending, column, first, native, substitute)
@@ -201,7 +199,19 @@ def _outermost(kind: FieldType, *, highest: bool) -> Value | None:
         return None
     if kind is FieldType.DOUBLE:
         return math.inf if highest else -math.inf
+    if kind is FieldType.BOOLEAN:
+        return 2**31 - 1 if highest else -(2**31)
     return GREATEST if highest else LEAST
+
+
+def _instead(missing: Scalar, kind: FieldType) -> Value:
+    """What is sorted by in place of a value that is not there."""
+    if kind in (FieldType.KEYWORD, FieldType.NESTED):
+        return json_text(missing)
+    try:
+        return sort_number(missing, kind)
+    except ValueError as problem:
+        raise refusals.no_number(str(problem)) from None
 
 
 def _after(value: Scalar | None, key: Order, kind: FieldType, field: str, now_ms: int) -> Value | None:

@@ -1,13 +1,13 @@
-"""Scores of single words and values.
+"""Scores of single words and phrases.
 
 tantivy's BM25 has the formula and the parameters of Lucene's but keeps the constant factor (k1 + 1), which Lucene has
-dropped: it is divided out. Values of keywords have no length, so that their score is the same in every document.
+dropped: it is divided out.
 """
 
 from tantivy import Query
 
 from activity_stream.adapters.index_embedded.predicates import Predicates, both, unscored
-from activity_stream.adapters.index_embedded.schema import PRESENT, Column
+from activity_stream.adapters.index_embedded.schema import Column
 from activity_stream.adapters.index_embedded.snapshot import Snapshot
 from activity_stream.search.rarity import rarity
 
@@ -16,10 +16,12 @@ FACTOR = 2.2
 
 
 class Scorer:
-    """Makes the scored conditions. With `scope`, every statistic comes from the documents that it finds."""
+    """Makes the scored conditions, of documents that are `visible`. With `scope`, every statistic comes from the
+    documents that it finds."""
 
-    def __init__(self, snapshot: Snapshot, scope: Query | None) -> None:
+    def __init__(self, snapshot: Snapshot, visible: Query, scope: Query | None) -> None:
         self._snapshot = snapshot
+        self._visible = unscored(visible)
         self._scope = scope
         self._predicates = Predicates(snapshot)
 
@@ -42,14 +44,15 @@ class Scorer:
             return Query.const_score_query(query, self._scoped(column, query))
         return Query.boost_query(query, 1 / FACTOR)
 
-    def exact(self, column: Column, value: str) -> Query:
-        """Documents with the value in a keyword, by how rare it is."""
+    def flag(self, column: Column, value: int) -> Query:
+        """Documents with a boolean, by how rare it is; as in OpenSearch, which gives other exact values no rarity."""
         query = self._predicates.term(column.value, value)
         if self._scope is not None:
-            return Query.const_score_query(query, self._scoped(column, query))
-        having = self._snapshot.searcher.doc_freq(column.value, value)
-        documents = self._snapshot.searcher.doc_freq(PRESENT, column.present)
-        return Query.const_score_query(query, rarity(having, documents))
+            return Query.const_score_query(query, 1.0)
+        having = self._snapshot.count(query)
+        return Query.const_score_query(
+            query, rarity(having, self._snapshot.count(self._predicates.has(column.present)))
+        )
 
     def _scoped(self, column: Column, query: Query) -> float:
         scope = unscored(self._scope or Query.all_query())

@@ -42,9 +42,11 @@ class Hit(msgspec.Struct, frozen=True):
 
 
 class Sorter:
-    """Sorts what queries find in a snapshot."""
+    """Sorts what queries find in a snapshot. Scores can be `rounded` to six digits: the last ones tell in which order
+    parts of a score were added, and that is a matter of how many of all documents each part finds."""
 
-    def __init__(self, snapshot: Snapshot, predicates: Predicates) -> None:
+    def __init__(self, snapshot: Snapshot, predicates: Predicates, *, rounded: bool = False) -> None:
+        self._rounded = rounded
         self._searcher = snapshot.searcher
         self._schema = snapshot.schema.tantivy
         self._predicates = predicates
@@ -63,10 +65,14 @@ class Sorter:
             hits = self._walk(_narrowed(query, self._after(keys, after)), chain, count)
         return [Hit(hit.address, hit.values[: len(keys)]) for hit in hits]
 
+    def score(self, found: float) -> float:
+        """A score as it counts and shows."""
+        return float(f"{found:.6g}") if self._rounded else found
+
     def scores(self, query: Query, hits: Sequence[Hit]) -> list[float]:
         """The score of each hit of a query."""
         found = self._column_values([hit.address for hit in hits], Order(SCORE), query)
-        return [float(score or 0) for score in found]
+        return [self.score(float(score or 0)) for score in found]
 
     def _after(self, keys: Sequence[Order], after: Sequence[Value | None]) -> Query:
         head, value = keys[0], after[0]
@@ -165,11 +171,11 @@ class Sorter:
     def _by_score(self, query: Query, keys: Sequence[Order], count: int) -> list[Hit]:
         total = self._total(query)
         limit = total if not keys[0].descending else min(count, total)
-        found = self._searcher.search(query, limit=max(limit, 1), count=False).hits
+        found = self._scored(query, max(limit, 1))
         # Until the last score found is behind the last one wanted: then all its equals are there.
         while limit < total and found[count - 1][0] == found[-1][0]:
             limit = min(limit * 4, total)
-            found = self._searcher.search(query, limit=limit, count=False).hits
+            found = self._scored(query, limit)
         if limit < total or (len(found) > count and keys[0].descending):
             border = found[count - 1][0]
             found = [pair for pair in found if pair[0] >= border]
@@ -178,6 +184,10 @@ class Sorter:
         rows = zip((score for score, _ in found), *columns, strict=True)
         hits = [Hit(address, tuple(row)) for address, row in zip(addresses, rows, strict=True)]
         return _sorted(hits, keys, 0)[:count]
+
+    def _scored(self, query: Query, limit: int) -> list[tuple[float, tantivy.DocAddress]]:
+        found: Any = self._searcher.search(query, limit=limit, count=False).hits
+        return [(self.score(score), address) for score, address in found] if self._rounded else found
 
     def _by_writing(self, query: Query, keys: Sequence[Order], count: int) -> list[Hit]:
         found = self._search(query, count, SEQUENCE, descending=keys[0].descending).hits
@@ -204,7 +214,7 @@ class Sorter:
         these = self._predicates.any_of(SEQUENCE, [each for each in sequences if each is not None])
         if order.kind == SCORE:
             hits = self._searcher.search(_narrowed(query, these), limit=len(addresses), count=False).hits
-            scores = {_place(address): score for score, address in hits}
+            scores = {_place(address): self.score(float(score)) for score, address in hits}
             return [scores.get(_place(address)) for address in addresses]
         hits = self._search(these, len(addresses), order.name, descending=order.descending).hits
         found = {_place(address): order.value(value) for value, address in hits}

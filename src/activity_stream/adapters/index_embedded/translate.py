@@ -12,7 +12,6 @@ from typing import Any
 
 from tantivy import Occur, Query
 
-from activity_stream.adapters.index_embedded import values
 from activity_stream.adapters.index_embedded.patterns import exactly, prefixed, wildcard
 from activity_stream.adapters.index_embedded.predicates import Predicates, both, either, nothing, unscored
 from activity_stream.adapters.index_embedded.schema import KEY, Column, document_key
@@ -25,6 +24,8 @@ from activity_stream.search import query as q
 from activity_stream.search import refusals
 from activity_stream.search.analysis import tokens
 from activity_stream.search.minimum import minimum_should_match, required_words
+from activity_stream.search.spans import bounds as bounds_of
+from activity_stream.search.spans import span
 from activity_stream.search.values import json_text
 
 _TERM_LEVEL = (FieldType.KEYWORD, FieldType.TEXT)
@@ -66,7 +67,8 @@ class Translator:
         if node.case_insensitive:
             if column.field.type not in _TERM_LEVEL:
                 raise refusals.wrong_kind("[term] with [case_insensitive]", node.field, str(column.field.type))
-            return _constant(self.predicates.pattern(column.value, exactly(json_text(node.value)), "term"))
+            text = json_text(node.value)
+            return _constant(self.predicates.pattern(column.value, exactly(text), "term") if text else nothing())
         return self._equal(column, node.value)
 
     def terms(self, node: q.Terms) -> Query:
@@ -105,7 +107,7 @@ class Translator:
         if column.field.type is FieldType.TEXT:
             raise refusals.wrong_kind("[range]", node.field, str(column.field.type))
         try:
-            bounds = values.bounds(column.field.type, node, self._now_ms)
+            bounds = bounds_of(column.field.type, node, self._now_ms)
         except ValueError as problem:
             raise refusals.wrong_value(node.field, str(problem)) from None
         between = self.predicates.between(
@@ -122,8 +124,9 @@ class Translator:
         return self._pattern("prefix", node.field, prefixed(node.value, ignore_case=node.case_insensitive))
 
     def wildcard(self, node: q.Wildcard) -> Query:
-        """What a value looks like."""
-        return self._pattern("wildcard", node.field, wildcard(node.value, ignore_case=node.case_insensitive))
+        """What a value looks like; no value looks like nothing."""
+        made = self._pattern("wildcard", node.field, wildcard(node.value, ignore_case=node.case_insensitive))
+        return made if node.value else nothing()
 
     def ids(self, node: q.Ids) -> Query:
         """Documents by their ids."""
@@ -205,23 +208,23 @@ class Translator:
             return nothing()
         if column.field.type is FieldType.TEXT:
             return self._scorer.word(column, str(found[0]))
-        if column.field.type is FieldType.KEYWORD:
-            return self._scorer.exact(column, str(found[0]))
+        if column.field.type is FieldType.BOOLEAN:
+            return self._scorer.flag(column, int(found[0]))
         if found[0] == found[1]:
             return _constant(self.predicates.term(column.value, found[0]))
         return _constant(self.predicates.between(column, *found))
 
     def _value(self, column: Column, value: q.Scalar) -> tuple[Any, Any] | None:
         try:
-            return values.span(column.field.type, value, self._now_ms)
+            return span(column.field.type, value, self._now_ms)
         except ValueError as problem:
             raise refusals.wrong_value(column.field.name, str(problem)) from None
 
 
 def bool_requires(node: q.Bool) -> int:
-    """How many of its optional queries have to match."""
+    """How many of its optional queries have to match; of what only excludes, none, whatever it says."""
     alone = not (node.must or node.filter) and bool(node.should)
-    if node.minimum_should_match is None:
+    if node.minimum_should_match is None or not (node.must or node.filter or node.should):
         return int(alone)
     return max(int(alone), minimum_should_match(node.minimum_should_match, len(node.should)))
 

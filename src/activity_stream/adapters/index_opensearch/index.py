@@ -217,7 +217,8 @@ class OpenSearchIndex:
             return await self._search(alias, body, SEARCH_OPTIONS)
         search = partial(self._search, alias, options=SCOPED_OPTIONS)
         try:
-            answer = await search(await scoped(search, self._fields[alias], body, scope))
+            now_ms = int(self._clock.now() * 1000)
+            answer = await search(await scoped(search, self._fields[alias], body, scope, now_ms))
         except SearchRefused as refusal:
             raise without_indices(refusal) from None
         return SearchAnswer(answer.status, without_traces(answer.body))

@@ -16,20 +16,24 @@ from activity_stream.errors import SearchRefused
 from activity_stream.fields import FieldMap
 from activity_stream.model import SearchAnswer
 from activity_stream.search import refusals
+from activity_stream.search.check import check
 from activity_stream.search.parse import parse_body
 from activity_stream.search.rarity import Weighing, shows_scores
 
 Search = Callable[[bytes], Awaitable[SearchAnswer]]
 
 _SHARDS = re.compile(rb'"_shards":\{"total":\d+,"successful":\d+,"skipped":\d+,"failed":0\}')
+_ENDED_EARLY = re.compile(rb'"terminated_early":(true|false),')
 _ONE_SHARD = b'"_shards":{"total":1,"successful":1,"skipped":0,"failed":0}'
 _EMPTY_META = b'"meta":{}'
 
 
-async def scoped(search: Search, fields: FieldMap, body: bytes, scope: bytes) -> bytes:
+async def scoped(search: Search, fields: FieldMap, body: bytes, scope: bytes, now_ms: int) -> bytes:
     """The body, narrowed already, with scores from what `scope` finds. `search` is asked where something is to be
-    counted; raises what it raises."""
-    if not shows_scores(parse_body(body)):
+    counted; raises what it raises, and SearchRefused for a body that has a mistake."""
+    tree = parse_body(body)
+    check(tree, fields, now_ms)
+    if not shows_scores(tree):
         return body
     parts = msgspec.json.decode(body, type=dict[str, Raw])
     weighing = Weighing(msgspec.json.decode(parts["query"]), fields)
@@ -42,7 +46,8 @@ def without_traces(answer: bytes) -> bytes:
 
     Several shards, or several of their segments at once, also leave an empty `meta` in aggregations that have none.
     """
-    answer = _SHARDS.sub(_ONE_SHARD, answer, count=1)
+    head, shards, rest = answer.partition(b'"_shards":')
+    answer = _SHARDS.sub(_ONE_SHARD, _ENDED_EARLY.sub(b"", head) + shards + rest, count=1)
     if _EMPTY_META not in answer:
         return answer
     parts = msgspec.json.decode(answer, type=dict[str, Raw])

@@ -1,4 +1,4 @@
-"""A query's values as the columns of a field hold them."""
+"""A query's values as a field of a type holds them: what they span."""
 
 import msgspec
 
@@ -11,7 +11,7 @@ Value = str | int | float
 
 
 class Bounds(msgspec.Struct, frozen=True):
-    """A range as columns know it; None is no bound."""
+    """A range of values; None is no bound."""
 
     low: Value | None = None
     high: Value | None = None

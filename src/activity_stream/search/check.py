@@ -1,0 +1,165 @@
+"""A search's values, checked against the fields that they are for before an index is asked.
+
+An engine finds such a mistake in each part of an index by itself, and not in those that it leaves out beforehand
+because nothing in them can match. So whether a body with a mistake is refused would tell of the values of documents
+that its caller may not see.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from activity_stream.fields import Field, FieldMap, FieldType
+from activity_stream.search import query as q
+from activity_stream.search import refusals
+from activity_stream.search.spans import bounds, span
+from activity_stream.search.values import sort_number
+
+_WORDS = (FieldType.KEYWORD, FieldType.TEXT)
+_NUMBERS = (FieldType.DATE, FieldType.BOOLEAN, FieldType.LONG, FieldType.DOUBLE)
+_EXACT = (FieldType.KEYWORD, *_NUMBERS)
+
+
+def check(body: q.SearchBody, fields: FieldMap, now_ms: int) -> None:
+    """Raises SearchRefused for a value that its field cannot hold, and for a field that cannot be used so. `now_ms` is
+    the `now` of date math."""
+    checking = _Checking(fields, now_ms)
+    for key in body.sort:
+        checking.sort(key)
+    for node in (body.query, *q.filters_of(body.aggs)):
+        checking.query(node)
+    for _, agg in q.every_aggregation(body.aggs):
+        checking.aggregation(agg)
+
+
+class _Checking:
+    """Checks parts of a body."""
+
+    def __init__(self, fields: FieldMap, now_ms: int) -> None:
+        self._fields = fields
+        self._now_ms = now_ms
+
+    def query(self, node: q.Node) -> None:
+        """A query, and those within it."""
+        check = _QUERIES.get(type(node))
+        if check is not None:
+            check(self, node)
+
+    def sort(self, key: q.SortKey) -> None:
+        """A key to sort by."""
+        field = self._fields.get(key.field)
+        if field is None:
+            if key.first_of is None and key.field not in ("_score", "_doc") and key.unmapped_type is None:
+                raise refusals.unmapped_sort(key.field)
+            return
+        if field.type is FieldType.TEXT:
+            raise refusals.needs_fielddata(field.name)
+        if field.type in _NUMBERS and key.missing not in ("_last", "_first"):
+            try:
+                sort_number(key.missing, field.type)
+            except ValueError as problem:
+                raise refusals.no_number(str(problem)) from None
+
+    def aggregation(self, agg: q.Agg) -> None:
+        """One aggregation, without those below it."""
+        field = self._fields.get(getattr(agg, "field", ""))
+        if field is None:
+            return
+        if field.type is FieldType.TEXT:
+            raise refusals.needs_fielddata(field.name)
+        if field.type not in _allowed(agg):
+            raise refusals.wrong_kind("this aggregation", field.name, str(field.type))
+        missing = getattr(agg, "missing", None)
+        if missing is not None:
+            self._value(field, missing)
+
+    def each_of(self, node: q.Bool | q.DisMax | q.ConstantScore) -> None:
+        """The queries within one."""
+        match node:
+            case q.Bool():
+                within: tuple[q.Node, ...] = (*node.must, *node.filter, *node.should, *node.must_not)
+            case q.DisMax():
+                within = node.queries
+            case q.ConstantScore():
+                within = (node.filter,)
+        for each in within:
+            self.query(each)
+
+    def term(self, node: q.Term) -> None:
+        """An exact value."""
+        field = self._fields.get(node.field)
+        if field is None:
+            return
+        if node.case_insensitive and field.type not in _WORDS:
+            raise refusals.wrong_kind("[term] with [case_insensitive]", field.name, str(field.type))
+        self._value(field, node.value)
+
+    def terms(self, node: q.Terms) -> None:
+        """Exact values."""
+        field = self._fields.get(node.field)
+        for value in node.values if field is not None else ():
+            self._value(field, value)  # type: ignore[arg-type]
+
+    def words(self, node: q.Match | q.MatchPhrase) -> None:
+        """Words, or a whole value where the field is not text."""
+        self._matched(node.field, node)
+
+    def several(self, node: q.MultiMatch) -> None:
+        """Words in several fields."""
+        for name, _ in node.fields:
+            self._matched(name, node)
+
+    def range(self, node: q.Range) -> None:
+        """Bounds."""
+        field = self._fields.get(node.field)
+        if field is None or field.type not in _EXACT:
+            return
+        try:
+            bounds(field.type, node, self._now_ms)
+        except ValueError as problem:
+            raise refusals.wrong_value(field.name, str(problem)) from None
+
+    def pattern(self, node: q.Prefix | q.Wildcard) -> None:
+        """How a value looks."""
+        field = self._fields.get(node.field)
+        if field is not None and field.type not in _WORDS:
+            raise refusals.wrong_kind(f"[{type(node).__name__.lower()}]", field.name, str(field.type))
+
+    def _matched(self, name: str, node: q.Match | q.MatchPhrase | q.MultiMatch) -> None:
+        field = self._fields.get(name)
+        if field is not None and not getattr(node, "lenient", False):
+            self._value(field, node.query)
+
+    def _value(self, field: Field, value: q.Scalar) -> None:
+        if field.type not in _EXACT:
+            return
+        try:
+            span(field.type, value, self._now_ms)
+        except ValueError as problem:
+            raise refusals.wrong_value(field.name, str(problem)) from None
+
+
+def _allowed(agg: q.Agg) -> tuple[FieldType, ...]:
+    """The types of field that an aggregation is for; all, where it counts values."""
+    match agg:
+        case q.DateHistogramAgg():
+            return (FieldType.DATE,)
+        case q.RangeAgg():
+            return (FieldType.DATE, FieldType.LONG, FieldType.DOUBLE)
+        case q.MetricAgg(kind="value_count" | "cardinality") | q.TermsAgg():
+            return tuple(FieldType)
+    return _NUMBERS
+
+
+_QUERIES: Mapping[type[q.Node], Callable[[_Checking, Any], None]] = {
+    q.Bool: _Checking.each_of,
+    q.DisMax: _Checking.each_of,
+    q.ConstantScore: _Checking.each_of,
+    q.Term: _Checking.term,
+    q.Terms: _Checking.terms,
+    q.Match: _Checking.words,
+    q.MatchPhrase: _Checking.words,
+    q.MultiMatch: _Checking.several,
+    q.Range: _Checking.range,
+    q.Prefix: _Checking.pattern,
+    q.Wildcard: _Checking.pattern,
+}
