@@ -21,7 +21,8 @@
         ├── NotAuthenticated        401
         ├── NotAuthorized           403
         ├── NotFound                404
-        └── UnsupportedEncoding     415
+        ├── UnsupportedEncoding     415
+        └── TooManyRequests         429
 
 Each class answers two questions: does trying again make sense (`retry`), and whose fault is it (`fault`)?
 A message says what came, what is allowed and what to change.
@@ -171,3 +172,13 @@ class UnsupportedEncoding(CallerError):
     """The body is packed in a way that is not known here."""
 
     status = 415
+
+
+class TooManyRequests(CallerError):
+    """The caller asks more than it may; `seconds` is when it may ask again."""
+
+    status = 429
+
+    def __init__(self, details: str, seconds: int) -> None:
+        super().__init__(details)
+        self.seconds = seconds

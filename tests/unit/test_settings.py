@@ -170,6 +170,14 @@ class TestPermissions:
         caller = load(KEY, None).callers["reader"].caller
         assert (caller.methods, caller.grants) == (None, {})
 
+    def test_a_key_has_limits_of_its_own_or_those_of_all(self) -> None:
+        """How much it may ask: what is said of it, else what is said of all, else the default."""
+        of_all = {"REQUESTS_PER_SECOND": "2.5", "REQUESTS_AT_ONCE": "3"}
+        own = {f"{PAIR}REQUESTS_PER_SECOND": "0", f"{PAIR}REQUESTS_AT_ONCE": "40"}
+        for environ, expected in ((KEY, (0, 16)), (KEY | of_all, (2.5, 3)), (KEY | of_all | own, (0, 40))):
+            found = load(environ, None).callers["reader"]
+            assert (found.per_second, found.at_once) == expected
+
     def test_methods_can_be_written_in_any_case(self) -> None:
         """`get` is GET."""
         environ = KEY | {f"{PAIR}PERMISSIONS__1": "get", f"{PAIR}PERMISSIONS__2": "POST"}

@@ -4,7 +4,7 @@ label        a random tag for the log; `Server: activity-stream` on every answer
 packed       the answer, where the client takes it so
 signed       `Server-Authorization`, once the caller is known
 problems     whatever goes wrong behind it becomes JSON
-admitted     headers, body, signature, permission      only the routes that ask for something
+admitted     headers, body, signature, permission, limits      only the routes that ask for something
 handler
 """
 
@@ -19,9 +19,10 @@ from activity_stream.api import search, status, v3
 from activity_stream.api.contexts import Contexts
 from activity_stream.api.encoding import packed
 from activity_stream.api.guard import Guard
+from activity_stream.api.limits import Limiter
 from activity_stream.api.parts import PARTS, Parts
 from activity_stream.api.problems import LOG, problems
-from activity_stream.api.search import GUARD, SEARCHES, admitted, signed
+from activity_stream.api.search import GUARD, LIMITER, SEARCHES, admitted, signed
 from activity_stream.api.v1 import activities, next_page
 from activity_stream.search.search import Searches
 
@@ -33,6 +34,7 @@ def make_app(parts: Parts) -> web.Application:
     app = web.Application(middlewares=[label, packed, signed, problems], client_max_size=parts.max_body_bytes)
     app[PARTS] = parts
     app[GUARD] = Guard(parts.keys, parts.whitelist, parts.state, parts.clock)
+    app[LIMITER] = Limiter(parts.clock)
     app[SEARCHES] = Searches(parts.index)
     app[v3.CONTEXTS] = Contexts(app[SEARCHES], parts.state)
     app.on_response_prepare.append(_name_the_server)

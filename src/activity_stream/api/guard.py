@@ -7,6 +7,7 @@ import msgspec
 from aiohttp import web
 
 from activity_stream import hawk
+from activity_stream.api.limits import Limits
 from activity_stream.errors import NotAuthenticated, NotAuthorized
 from activity_stream.grants import may_use
 from activity_stream.model import Caller
@@ -25,10 +26,11 @@ _NEEDED = {"X-Forwarded-Proto": NO_PROTO, "Authorization": NOT_PROVIDED, "Conten
 
 
 class Key(msgspec.Struct, frozen=True):
-    """A key that may sign: its secret, and whose it is."""
+    """A key that may sign: its secret, whose it is, and how much it may ask."""
 
     secret: str
     caller: Caller
+    limits: Limits = Limits()
 
     def __repr__(self) -> str:
         """Whose it is; never the secret."""
@@ -50,6 +52,7 @@ class Guest(msgspec.Struct, frozen=True):
     caller: Caller
     artifacts: hawk.Artifacts
     secret: str
+    limits: Limits
 
     def __repr__(self) -> str:
         """Who it is; never the secret."""
@@ -111,7 +114,7 @@ class Guard:
         except hawk.Refusal as refusal:
             raise Refused(INCORRECT, str(refusal)) from refusal
         key = self._keys[artifacts.id]
-        return Guest(key.caller, artifacts, key.secret)
+        return Guest(key.caller, artifacts, key.secret, key.limits)
 
     def _secret_of(self, key_id: str) -> str | None:
         key = self._keys.get(key_id)

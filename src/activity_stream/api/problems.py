@@ -5,7 +5,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from activity_stream.api.guard import Refused
-from activity_stream.errors import CallerError, IndexUnavailable, StateUnavailable
+from activity_stream.errors import CallerError, IndexUnavailable, StateUnavailable, TooManyRequests
 from activity_stream.logs import Log
 
 LOG: web.RequestKey[Log] = web.RequestKey("log", Log)
@@ -43,7 +43,10 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
 def _refusal(request: web.Request, error: CallerError | web.HTTPException) -> web.Response:
     """The answer to a request that cannot be served as it is."""
     if isinstance(error, CallerError):
-        return problem(error.status, str(error))
+        response = problem(error.status, str(error))
+        if isinstance(error, TooManyRequests):
+            response.headers["Retry-After"] = str(error.seconds)
+        return response
     if isinstance(error, web.HTTPRequestEntityTooLarge):
         return problem(413, _BODY_TOO_LARGE.format(limit=request.client_max_size))
     response = problem(error.status, f"{error.status}: {error.reason}")

@@ -9,12 +9,14 @@ from aiohttp.typedefs import Handler
 from activity_stream import hawk
 from activity_stream.api.encoding import check_encoding, unpacked
 from activity_stream.api.guard import Guard, Guest
+from activity_stream.api.limits import Limiter
 from activity_stream.api.problems import LOG
 from activity_stream.errors import BadRequest
 from activity_stream.model import Alias, Caller
 from activity_stream.search.search import Searches
 
 GUARD: web.AppKey[Guard] = web.AppKey("guard", Guard)
+LIMITER: web.AppKey[Limiter] = web.AppKey("limiter", Limiter)
 SEARCHES: web.AppKey[Searches] = web.AppKey("searches", Searches)
 GUEST: web.RequestKey[Guest] = web.RequestKey("guest", Guest)
 JSON = "application/json"
@@ -39,7 +41,8 @@ def admitted(handler: Asking) -> Handler:
         request[GUEST] = guest
         request[LOG] = request[LOG].with_tags(guest.caller.key_id)
         guard.permit(guest, request.method)
-        return await handler(request, guest.caller, body)
+        async with request.app[LIMITER].turn(guest.caller.key_id, guest.limits):
+            return await handler(request, guest.caller, body)
 
     return behind_the_guard
 

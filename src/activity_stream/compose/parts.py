@@ -17,6 +17,7 @@ from activity_stream.adapters.http import HttpFetcher
 from activity_stream.adapters.sentry import report_errors
 from activity_stream.api.app import make_app
 from activity_stream.api.guard import Key
+from activity_stream.api.limits import Limits
 from activity_stream.api.parts import Parts
 from activity_stream.collect.health import collector_metrics, health
 from activity_stream.collect.plan import FeedPlan
@@ -155,7 +156,10 @@ async def served(
 
 
 def _keys(settings: Settings) -> Mapping[str, Key]:
-    return {name: Key(each.secret.reveal(), each.caller) for name, each in settings.callers.items()}
+    return {
+        name: Key(each.secret.reveal(), each.caller, Limits(each.per_second, each.at_once))
+        for name, each in settings.callers.items()
+    }
 
 
 async def exposition(state: State, collector: Collector | None) -> bytes:

@@ -21,6 +21,7 @@ def read_callers(reading: Reading, fields: Fields) -> dict[str, CallerSettings]:
     """Every caller that is sound, by key id."""
     callers: dict[str, CallerSettings] = {}
     first: dict[str, str] = {}
+    per_second, at_once = reading.value(v.REQUESTS_PER_SECOND), reading.value(v.REQUESTS_AT_ONCE)
     for n in reading.numbers((v.CALLERS,)):
         key_id = reading.required(v.KEY_ID, n)
         secret = reading.required(v.SECRET_KEY, n)
@@ -31,8 +32,14 @@ def read_callers(reading: Reading, fields: Fields) -> dict[str, CallerSettings]:
             same = reading.name(v.KEY_ID, other)
             reading.problem(v.KEY_ID, n, allowed=f"an id that no other key pair has; {same} is the same")
         if secret is not None:
-            callers[key_id] = CallerSettings(secret, Caller(key_id, methods, grants))
+            caller = Caller(key_id, methods, grants)
+            callers[key_id] = CallerSettings(secret, caller, *_limits(reading, n, per_second, at_once))
     return callers
+
+
+def _limits(reading: Reading, n: str, per_second: float, at_once: int) -> tuple[float, int]:
+    own = reading.optional(v.KEY_PER_SECOND, n), reading.optional(v.KEY_AT_ONCE, n)
+    return per_second if own[0] is None else own[0], at_once if own[1] is None else own[1]
 
 
 def _permissions(reading: Reading, n: str, fields: Fields) -> tuple[frozenset[str] | None, Grants]:

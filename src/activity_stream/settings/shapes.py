@@ -85,10 +85,12 @@ class FeedSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CallerSettings(msgspec.Struct, frozen=True):
-    """Who may ask, and the Hawk key that proves it."""
+    """Who may ask, the Hawk key that proves it, and how much: requests a second (0: no limit), and at once."""
 
     secret: Secret
     caller: Caller
+    per_second: float
+    at_once: int
 
 
 class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -100,6 +100,7 @@ def kind(value: str) -> Kind:
 
 _seconds = values.Number(0, values.LONGEST_SECONDS, "seconds")
 _some_seconds = values.Number(0, values.LONGEST_SECONDS, "seconds", above=True)
+_requests = values.Number(0, 1_000_000, "requests a second")
 _ratio = values.Number(0, 1, "a ratio")
 
 HOST = Variable[str](name="HOST", meaning="the address the API listens on", read=values.bind_host, default="0.0.0.0")  # noqa: S104 - a service in a container has to be reached from outside
@@ -123,6 +124,30 @@ CURSOR_EXPIRY = Variable[float](
     meaning="seconds for which the `next` of a `/v1/activities` page is good",
     read=_some_seconds,
     default="300",
+)
+REQUESTS_PER_SECOND = Variable[float](
+    name="REQUESTS_PER_SECOND",
+    meaning="how many requests a second one key may send to one process of the API; 0 is no limit",
+    read=_requests,
+    default="0",
+)
+REQUESTS_AT_ONCE = Variable[int](
+    name="REQUESTS_AT_ONCE",
+    meaning="how many requests of one key a process of the API works on at once; others wait for their turn",
+    read=values.Whole(1, 10_000),
+    default="16",
+)
+KEY_PER_SECOND = Variable[float](
+    name=f"{CALLERS}__n__REQUESTS_PER_SECOND",
+    meaning="the same for this key",
+    read=_requests,
+    shown="`REQUESTS_PER_SECOND`",
+)
+KEY_AT_ONCE = Variable[int](
+    name=f"{CALLERS}__n__REQUESTS_AT_ONCE",
+    meaning="the same for this key",
+    read=values.Whole(1, 10_000),
+    shown="`REQUESTS_AT_ONCE`",
 )
 KEY_ID = Variable[str](name=f"{CALLERS}__n__KEY_ID", meaning="who may ask: the id of a Hawk key", read=values.key_id)
 SECRET_KEY = Variable[Secret](
@@ -342,6 +367,7 @@ VARIABLES: tuple[Variable[Any], ...] = (
     *(DOWN_GRACE_PERIOD, DISABLE_UPDATES, FEED_PUBLISH_MIN_RATIO),
     *(PUBLISH_MIN_RATIO, STALL_TIMEOUT, MAX_PAGE_BYTES, FIELD_ALIAS, FIELD_NAME, FIELD_TYPE),
     *(KEY_ID, SECRET_KEY, METHODS, PLAIN_GRANT, TERMS_KEY, TERMS_VALUES),
+    *(REQUESTS_PER_SECOND, REQUESTS_AT_ONCE, KEY_PER_SECOND, KEY_AT_ONCE),
     *(WHITELIST, MAX_BODY_BYTES, CURSOR_EXPIRY, LOG_FORMAT, SENTRY_DSN, SENTRY_ENVIRONMENT),
 )
 """Every setting, in the order of the reference."""

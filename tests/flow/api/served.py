@@ -14,6 +14,7 @@ from yarl import URL
 from activity_stream import hawk
 from activity_stream.api.app import make_app
 from activity_stream.api.guard import Key
+from activity_stream.api.limits import Limits
 from activity_stream.api.parts import Parts
 from activity_stream.fields import searchable_fields
 from activity_stream.logs import Log
@@ -28,6 +29,7 @@ PUBLIC = {
     Alias.ACTIVITIES: (Grant(GrantKind.TERMS, "object.type", ("public",)),),
     Alias.OBJECTS: (Grant(GrantKind.TERMS, "type", ("public",)),),
 }
+UNLIMITED = Limits()
 CALLERS = {
     "all": Caller("all", grants=ALL),
     "public": Caller("public", grants=PUBLIC),
@@ -87,7 +89,7 @@ class Served:
 
 
 @asynccontextmanager
-async def serving(**more: Any) -> AsyncIterator[Served]:
+async def serving(limits: Limits = UNLIMITED, **more: Any) -> AsyncIterator[Served]:
     """The API with the callers above."""
     clock = MovedClock()
     index = MemoryIndex(searchable_fields(), clock)
@@ -111,7 +113,7 @@ async def serving(**more: Any) -> AsyncIterator[Served]:
         health=more.pop("health", health),
         exposition=exposition,
         started_at=clock.now(),
-        keys={name: Key(SECRET, caller) for name, caller in CALLERS.items()},
+        keys={name: Key(SECRET, caller, limits) for name, caller in CALLERS.items()},
         **more,
     )
     runner = web.AppRunner(make_app(parts), access_log=None, auto_decompress=False)

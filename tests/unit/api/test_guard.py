@@ -6,6 +6,7 @@ from aiohttp.test_utils import make_mocked_request
 
 from activity_stream import hawk
 from activity_stream.api.guard import INCORRECT, Guard, Guest, Key, Refused, _address, split_host, target_of
+from activity_stream.api.limits import Limits
 from activity_stream.model import Caller
 from activity_stream.testing.memory_state import MemoryState
 from activity_stream.testing.moved_clock import MovedClock
@@ -82,7 +83,7 @@ def test_secrets_do_not_show() -> None:
     """Neither a key nor a guest shows its secret in a log or a traceback."""
     caller = Caller("a-key")
     artifacts = hawk.sign(hawk.Target("GET", "/", "h", 80), "a-key", "hidden", 1, "n")
-    assert "hidden" not in repr(Key("hidden", caller)) + repr(Guest(caller, artifacts, "hidden"))
+    assert "hidden" not in repr(Key("hidden", caller)) + repr(Guest(caller, artifacts, "hidden", Limits()))
 
 
 def signed_request(clock: MovedClock, nonce: str) -> web.BaseRequest:
