@@ -49,6 +49,8 @@ def body(rng: random.Random) -> dict[str, Any]:
                 {"includes": ["*.type"], "excludes": ["object.t*"]},
             )
         )
+    if rng.random() < 0.1:
+        made["indices_boost"] = [{rng.choice(("*feed0*", "activities", "x*")): 2}, {"*": 0.5}]
     if rng.random() < 0.4:
         made["aggs"] = {f"agg{n}": aggregation(rng, 2) for n in range(rng.randint(1, 2))}
     return made
@@ -188,6 +190,14 @@ def _phrase(rng: random.Random) -> dict[str, Any]:
     return {"match_phrase": {rng.choice(TEXT_FIELDS): _words(rng, 4)}}
 
 
+def _begun(rng: random.Random) -> dict[str, Any]:
+    before = [rng.choice(WORDS) for _ in range(rng.randrange(3))]
+    made: dict[str, Any] = {"query": " ".join([*before, rng.choice(("t", "w", "ex", "c", "日", "lon", ""))])}
+    if rng.random() < 0.3:
+        made["max_expansions"] = rng.choice((1, 2, 50))
+    return {"match_phrase_prefix": {rng.choice(TEXT_FIELDS): made}}
+
+
 def _range(rng: random.Random) -> dict[str, Any]:
     name = rng.choice((*SORTABLE, UNMAPPED))
     bounds = {}
@@ -227,21 +237,9 @@ def _all(rng: random.Random) -> dict[str, Any]:
 
 
 _LEAVES = (
-    _term,
-    _term,
-    _terms,
-    _match,
-    _match,
-    _multi_match,
-    _phrase,
-    _range,
-    _range,
-    _exists,
-    _pattern,
-    _ids,
-    _all,
+    _term, _term, _terms, _match, _match, _multi_match, _phrase, _begun, _range, _range, _exists, _pattern, _ids, _all,
     _script,
-)
+)  # fmt: skip
 
 
 def _key(rng: random.Random) -> dict[str, Any]:

@@ -23,11 +23,8 @@ NEWEST = "opensearch-3"
 BODIES = int(os.environ.get("ENGINE_BODIES", "2000"))
 
 NOT_YET = {
-    "dhf-events-name-prefix": "match_phrase_prefix",
-    "dhf-events-everything": "match_phrase_prefix",
+    "dhf-events-everything": "nested",
     "dhf-events-related-programme-nested": "nested",
-    "gd-indices-boost": "indices_boost",
-    "gd-indices-boost-2019-03": "indices_boost",
     "da-events-near": "function_score",
     "da-events-no-terms": "function_score",
     "da-geo-distance-sort": "_geo_distance",

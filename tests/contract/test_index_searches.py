@@ -45,6 +45,11 @@ async def searched(index: Index) -> Index:
         ({"match": {"object.name": {"query": "wine cheese", "operator": "and"}}}, "2"),
         ({"match_phrase": {"object.name": "wine export"}}, "1"),
         ({"match_phrase": {"object.name": "wine"}}, "12"),
+        ({"match_phrase_prefix": {"object.name": "wine exp"}}, "1"),
+        ({"match_phrase_prefix": {"object.name": {"query": "EXPORT of w", "max_expansions": 1}}}, "2"),
+        ({"match_phrase_prefix": {"object.name": "che"}}, "24"),
+        ({"match_phrase_prefix": {"object.name": "exp wine"}}, ""),
+        ({"match_phrase_prefix": {"object.name": {"query": " - ", "zero_terms_query": "all"}}}, "1234"),
         ({"multi_match": {"query": "cheese", "fields": ["object.name", "object.content"]}}, "24"),
         ({"range": {"published": {"gt": "2020-01-01", "lte": "2020-01-31"}}}, "2"),
         ({"range": {"published": {"gte": "2020-01||+1M/M"}}}, "3"),
@@ -129,6 +134,19 @@ async def test_aggregations_count_exactly_and_show_empty_buckets(searched: Index
     assert found["none"]["stats"] == {"count": 0, "min": None, "max": None, "avg": None, "sum": 0.0}
 
 
+async def test_scores_are_multiplied_for_indices_by_name(searched: Index) -> None:
+    """Of several patterns that an index has, the first counts; one of another index changes nothing."""
+    body = {"query": {"term": {"type": "Create"}}}
+    for boosts, expected in (
+        ([{"*feed_id_feed__*": 3}, {"*": 2}], 3),
+        ([{"*feed_id_other__*": 3}, {"activities": 2}], 2),
+        ([{"*feed_id_other__*": 3}], 1),
+    ):
+        hits = (await _ask(searched, {**body, "indices_boost": boosts}))["hits"]
+        assert [hit["_score"] for hit in hits["hits"]] == [expected] * 2
+        assert hits["max_score"] == expected
+
+
 async def test_nothing_of_what_a_scope_leaves_out_shows_in_scores(searched: Index) -> None:
     """A word's score is the same as if another feed's documents outside of the scope were not there."""
     scope = {"term": {"type": "Create"}}
@@ -148,6 +166,7 @@ async def test_nothing_of_what_a_scope_leaves_out_shows_in_scores(searched: Inde
         {"query": {"term": {"published": "tomorrow"}}},
         {"query": {"prefix": {"published": "2020"}}},
         {"sort": ["object.name"]},
+        {"query": {"match_phrase_prefix": {"type": "Cre"}}},
         {"sort": ["not.mapped"]},
         {"aggs": {"a": {"terms": {"field": "object.name"}}}},
         {"size": 10_001},

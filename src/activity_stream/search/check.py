@@ -118,6 +118,12 @@ class _Checking:
         except ValueError as problem:
             raise refusals.wrong_value(field.name, str(problem)) from None
 
+    def phrase_prefix(self, node: q.MatchPhrasePrefix) -> None:
+        """Words, the last of them only begun."""
+        field = self._fields.get(node.field)
+        if field is not None and field.type is not FieldType.TEXT:
+            raise refusals.wrong_kind("[match_phrase_prefix]", field.name, str(field.type))
+
     def pattern(self, node: q.Prefix | q.Wildcard) -> None:
         """How a value looks."""
         field = self._fields.get(node.field)
@@ -158,6 +164,7 @@ _QUERIES: Mapping[type[q.Node], Callable[[_Checking, Any], None]] = {
     q.Terms: _Checking.terms,
     q.Match: _Checking.words,
     q.MatchPhrase: _Checking.words,
+    q.MatchPhrasePrefix: _Checking.phrase_prefix,
     q.MultiMatch: _Checking.several,
     q.Range: _Checking.range,
     q.Prefix: _Checking.pattern,

@@ -30,7 +30,7 @@ _DURATION = re.compile(r"-1|\d{1,12}(nanos|micros|ms|s|m|h|d)?", re.ASCII)
 
 _NOT_YET = frozenset(
     {
-        "collapse", "derived", "docvalue_fields", "ext", "fields", "highlight", "indices_boost", "knn", "min_score",
+        "collapse", "derived", "docvalue_fields", "ext", "fields", "highlight", "knn", "min_score",
         "pit", "post_filter", "query_and_fetch", "rescore", "runtime_mappings", "script_fields", "search_pipeline",
         "slice", "stats", "stored_fields", "suggest",
     }
@@ -121,6 +121,13 @@ def _duration(part: Part) -> None:
         raise refusals.illegal(f"failed to parse setting [{part.key}] with value [{part.value!s:.100}] as a time value")
 
 
+def _indices_boost(part: Part) -> tuple[tuple[str, float], ...]:
+    """A list of objects of one name and its boost each, or one object of all of them."""
+    if isinstance(part.value, list):
+        return tuple((name, inner.boost()) for name, inner in (each.only("indices_boost") for each in part.elements()))
+    return tuple((name, inner.boost()) for name, inner in part.entries())
+
+
 _KEYS: Mapping[str, tuple[str, Callable[[Part], Any]]] = {
     "query": ("query", query),
     "from": ("from_", _not_negative),
@@ -132,6 +139,7 @@ _KEYS: Mapping[str, tuple[str, Callable[[Part], Any]]] = {
     "track_scores": ("track_scores", Part.boolean),
     "aggs": ("aggs", aggregations),
     "aggregations": ("aggs", aggregations),
+    "indices_boost": ("indices_boost", _indices_boost),
 }
 _IGNORED: Mapping[str, Reader] = {
     "timeout": _duration,

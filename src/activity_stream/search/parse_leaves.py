@@ -14,6 +14,7 @@ from activity_stream.search.query import (
     MatchAll,
     MatchNone,
     MatchPhrase,
+    MatchPhrasePrefix,
     MultiMatch,
     Node,
     Prefix,
@@ -105,6 +106,19 @@ def _match(part: Part) -> Node:
 
 def _match_phrase(part: Part) -> Node:
     return MatchPhrase(**_on_field(part, "match_phrase", "query", _PHRASE, {"slop": only_if(0)}))
+
+
+def _match_phrase_prefix(part: Part) -> Node:
+    readers: Readers = {**_PHRASE, "max_expansions": _expansions}
+    return MatchPhrasePrefix(**_on_field(part, "match_phrase_prefix", "query", readers, {"slop": only_if(0)}))
+
+
+def _expansions(part: Part) -> int:
+    number = part.integer()
+    limit = part.budget.limits.clauses
+    if not 0 < number <= limit:
+        raise refusals.illegal(f"[max_expansions] must be from 1 to {limit}. Found [{number}] at {part.path}")
+    return number
 
 
 def _term(part: Part) -> Node:
@@ -245,6 +259,7 @@ LEAVES: Mapping[str, Reader] = {
     "match": _match,
     "multi_match": _multi_match,
     "match_phrase": _match_phrase,
+    "match_phrase_prefix": _match_phrase_prefix,
     "term": _term,
     "terms": _terms,
     "range": _range,

@@ -7,6 +7,7 @@ whoever runs the tree. `parse` makes trees; nothing else should, but tests.
 """
 
 from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 import msgspec
@@ -75,6 +76,18 @@ class MatchPhrase(Node, frozen=True, kw_only=True):
 
     field: str
     query: Scalar
+    zero_terms: str = "none"
+
+
+class MatchPhrasePrefix(Node, frozen=True, kw_only=True):
+    """Text, analysed: all its tokens, next to each other in this order, the last one as the beginning of a word.
+
+    Of the words that begin so, the first `max_expansions` in their order count.
+    """
+
+    field: str
+    query: Scalar
+    max_expansions: int = 50
     zero_terms: str = "none"
 
 
@@ -258,7 +271,9 @@ class MetricAgg(Agg, frozen=True, kw_only=True):
 
 
 class SearchBody(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole search. `track_total_hits`: True counts all, False none, a number counts up to it."""
+    """A whole search. `track_total_hits`: True counts all, False none, a number counts up to it. `indices_boost`:
+    patterns of names of indices, or of the alias, and what the scores of hits in them are multiplied by; of several
+    that an index has, the first."""
 
     query: Node = MatchAll()
     from_: int = 0
@@ -269,6 +284,7 @@ class SearchBody(msgspec.Struct, frozen=True, kw_only=True):
     track_total_hits: bool | int = 10_000
     track_scores: bool = False
     aggs: Mapping[str, Agg] = {}
+    indices_boost: tuple[tuple[str, float], ...] = ()
 
 
 def every_aggregation(aggs: Mapping[str, Agg]) -> Iterator[tuple[str, Agg]]:
@@ -286,3 +302,12 @@ def filters_of(aggs: Mapping[str, Agg]) -> Iterator[Node]:
             yield agg.filter
         elif isinstance(agg, FiltersAgg):
             yield from agg.filters.values()
+
+
+def boost_of(index: str, alias: str, boosts: tuple[tuple[str, float], ...]) -> float:
+    """What scores of hits in an index are multiplied by: the boost of the first of the patterns (`*` any characters)
+    that the name of the index or of its alias has; 1 without any."""
+    for pattern, boost in boosts:
+        if fnmatchcase(index, pattern) or fnmatchcase(alias, pattern):
+            return boost
+    return 1.0

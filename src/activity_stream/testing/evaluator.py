@@ -11,7 +11,7 @@ import msgspec
 from activity_stream.fields import FieldMap
 from activity_stream.model import Alias
 from activity_stream.search.parse import parse_body, parse_query, read_json
-from activity_stream.search.query import SearchBody, SourceFilter, filters_of
+from activity_stream.search.query import SearchBody, SourceFilter, boost_of, filters_of
 from activity_stream.testing.evaluator_aggregations import Aggregations
 from activity_stream.testing.evaluator_documents import Corpus, Document
 from activity_stream.testing.evaluator_queries import Queries
@@ -33,6 +33,8 @@ def evaluate(
         corpus = Corpus([each for each in documents if allowed(each) is not None], fields)
     score = Queries(corpus, now_ms).score(search.query)
     hits = [Hit(each, value) for each in corpus.documents if (value := score(each)) is not None]
+    for hit in hits:
+        hit.score *= boost_of(hit.document.generation.index_name(alias), alias, search.indices_boost)
     answer: dict[str, Any] = {
         "took": 0,
         "timed_out": False,

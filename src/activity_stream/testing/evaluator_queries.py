@@ -20,6 +20,7 @@ from activity_stream.search.query import (
     MatchAll,
     MatchNone,
     MatchPhrase,
+    MatchPhrasePrefix,
     MultiMatch,
     Node,
     Prefix,
@@ -63,6 +64,8 @@ class Queries:
                 return partial(_constant, self.score(node.filter))
             case DisMax():
                 return partial(_best, [self.score(each) for each in node.queries], node.tie_breaker)
+            case MatchPhrasePrefix():
+                return self._texts.begun(node)
             case Match() | MatchPhrase() | MultiMatch():
                 return self._texts.score(node)
             case Ids():

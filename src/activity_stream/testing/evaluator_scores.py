@@ -31,6 +31,18 @@ def phrase_score(corpus: Corpus, field: Field, words: list[str], document: Docum
     return None if not frequency else _score(corpus, field, list(words), frequency, document)
 
 
+def begun_score(corpus: Corpus, field: Field, before: list[str], ends: list[str], document: Document) -> float | None:
+    """The score of words that stand next to each other in a document's text, and then any of `ends`; None if they do
+    not. Source: Lucene's MultiPhraseQuery, which weighs all terms that it has."""
+    places = document.positions(field)
+    frequency = sum(
+        all(start + offset in places.get(word, ()) for offset, word in enumerate(before))
+        and any(start + len(before) in places.get(end, ()) for end in ends)
+        for start in places.get(before[0], ())
+    )
+    return None if not frequency else _score(corpus, field, [*before, *ends], frequency, document)
+
+
 def _score(corpus: Corpus, field: Field, terms: list[Scalar] | list[str], frequency: int, document: Document) -> float:
     statistics = corpus.statistics(field)
     weight = 0.0

@@ -5,12 +5,13 @@ from functools import partial
 
 from activity_stream.errors import SearchRefused
 from activity_stream.fields import Field, FieldType
+from activity_stream.search import refusals
 from activity_stream.search.analysis import tokens
 from activity_stream.search.minimum import minimum_should_match
-from activity_stream.search.query import Match, MatchPhrase, MultiMatch, Scalar
+from activity_stream.search.query import Match, MatchPhrase, MatchPhrasePrefix, MultiMatch, Scalar
 from activity_stream.search.values import json_text
 from activity_stream.testing.evaluator_documents import Corpus, Document
-from activity_stream.testing.evaluator_scores import phrase_score, term_score
+from activity_stream.testing.evaluator_scores import begun_score, phrase_score, term_score
 from activity_stream.testing.evaluator_values import Test, equal_to
 
 Score = Callable[[Document], float | None]
@@ -44,6 +45,22 @@ class TextQueries:
             asked = minimum_should_match(node.minimum_should_match, optional)
             least = max(least, len(words) + 1 if asked > optional else asked)
         return partial(_words, self._corpus, field, words, least)
+
+    def begun(self, node: MatchPhrasePrefix) -> Score:
+        """How to score a document by words of which the last is only begun. Raises SearchRefused."""
+        field = self._corpus.field(node.field)
+        if field is None:
+            return _none
+        if field.type is not FieldType.TEXT:
+            raise refusals.wrong_kind("[match_phrase_prefix]", field.name, field.type)
+        words = tokens(json_text(node.query))
+        if not words:
+            return _all if node.zero_terms == "all" else _none
+        known = sorted(str(term) for term in self._corpus.statistics(field).with_term)
+        ends = [word for word in known if word.startswith(words[-1])][: node.max_expansions]
+        if len(words) == 1:
+            return partial(_words, self._corpus, field, ends, 1)
+        return partial(begun_score, self._corpus, field, words[:-1], ends)
 
     def _whole(self, field: Field, node: Match | MatchPhrase) -> Score:
         """A field that is not text: the whole value is what is looked for."""

@@ -355,7 +355,6 @@ async def test_scores_do_not_depend_on_what_a_grant_hides() -> None:
         {"aggs": {"s": {"top_hits": {}}}},
         {"docvalue_fields": ["id"]},
         {"stored_fields": ["_source"]},
-        {"indices_boost": [{"activities*": 2}]},
         {"pit": {"id": "x"}},
         {"slice": {"id": 0, "max": 2}},
         {"query": {"has_child": {"type": "x", "query": {"match_all": {}}}}},

@@ -14,4 +14,6 @@ def is_constant(node: q.Node, translator: Translator, *, words: bool) -> bool:
     if isinstance(node, q.Term | q.Match | q.MatchPhrase):
         column = translator.column(node.field)
         return column is None or column.field.type is not FieldType.TEXT or (words and isinstance(node, q.Term))
+    if isinstance(node, q.MatchPhrasePrefix):
+        return words
     return not isinstance(node, q.MultiMatch | q.DisMax)

@@ -18,14 +18,15 @@ from activity_stream.adapters.index_embedded import orders
 from activity_stream.adapters.index_embedded.aggregate import Aggregator
 from activity_stream.adapters.index_embedded.answer import Found, encode
 from activity_stream.adapters.index_embedded.constant import is_constant
-from activity_stream.adapters.index_embedded.predicates import both, unscored
+from activity_stream.adapters.index_embedded.predicates import both, either, unscored
+from activity_stream.adapters.index_embedded.schema import GENERATION
 from activity_stream.adapters.index_embedded.scoring import Scorer
 from activity_stream.adapters.index_embedded.snapshot import Snapshot
 from activity_stream.adapters.index_embedded.sorting import Hit, Sorter
 from activity_stream.adapters.index_embedded.translate import Translator
 from activity_stream.model import Alias
 from activity_stream.search.parse import parse_body, parse_query
-from activity_stream.search.query import Node, SearchBody, filters_of
+from activity_stream.search.query import Node, SearchBody, boost_of, filters_of
 
 _REMEMBERED_BODIES = 256
 _LONGEST_REMEMBERED = 16_384
@@ -73,7 +74,7 @@ class _Search:
 
     def run(self, body: SearchBody) -> Found:
         """What the body finds. Raises SearchRefused."""
-        query = both(self._translator.query(body.query), self._visible)
+        query = both(self._boosted(self._translator.query(body.query), body), self._visible)
         keys = orders.orders(body.sort, self._snapshot, self._alias)
         top: Any = self._snapshot.searcher.search(query, limit=1)
         best = self._sorter.score(top.hits[0][0]) if top.hits and body.size else None
@@ -91,6 +92,17 @@ class _Search:
             aggregations = aggregator.run(unscored(query), body.aggs)
         return Found(hits, scores, int(top.count or 0), best, aggregations)
 
+    def _boosted(self, query: Query, body: SearchBody) -> Query:
+        """The query with its scores multiplied for the indices of some generations."""
+        if not body.indices_boost:
+            return query
+        parts = []
+        for generation in self._snapshot.generations.values():
+            name = generation.index_name(self._alias)
+            mine = both(query, unscored(self._snapshot.term(GENERATION, name)))
+            parts.append(Query.boost_query(mine, boost_of(name, self._alias, body.indices_boost)))
+        return either(parts)
+
     def _sorted(
         self, body: SearchBody, query: Query, keys: Sequence[orders.Order], wanted: int
     ) -> tuple[list[Hit], Sequence[float | None]]:
@@ -104,7 +116,7 @@ class _Search:
         self, body: SearchBody, query: Query, wanted: int, best: Any
     ) -> tuple[list[Hit], Sequence[float | None]]:
         """The hits by score, best first; where it is the same for all, there is no need to work it out."""
-        if is_constant(body.query, self._translator, words=self._scorer.constant):
+        if not body.indices_boost and is_constant(body.query, self._translator, words=self._scorer.constant):
             hits = self._sorter.first(query, (), wanted)[body.from_ :]
             return hits, [best] * len(hits)
         ranked = self._sorter.first(query, (_BY_SCORE,), wanted)[body.from_ :]

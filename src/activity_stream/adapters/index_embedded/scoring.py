@@ -6,7 +6,7 @@ dropped: it is divided out.
 
 from tantivy import Query
 
-from activity_stream.adapters.index_embedded.predicates import Predicates, both, unscored
+from activity_stream.adapters.index_embedded.predicates import Predicates, both, either, nothing, unscored
 from activity_stream.adapters.index_embedded.schema import Column
 from activity_stream.adapters.index_embedded.snapshot import Snapshot
 from activity_stream.search.rarity import rarity
@@ -43,6 +43,36 @@ class Scorer:
         if self._scope is not None:
             return Query.const_score_query(query, self._scoped(column, query))
         return Query.boost_query(query, 1 / FACTOR)
+
+    def begun(self, column: Column, words: list[str], most: int) -> Query:
+        """Documents with the words next to each other, where the last one is how a word begins: of the words that begin
+        so, and that are in documents to be seen, the first `most` count.
+
+        As in Lucene's MultiPhraseQuery, a document's weight is that of all these words, whichever of them it has.
+        """
+        *before, last = words
+        found = self._snapshot.searcher.terms_with_prefix(column.value, last, self._visible)
+        ends = sorted(word for word, _ in found)[:most]
+        if self._scope is not None:
+            return Query.const_score_query(either([self._next_to(column, [*before, end]) for end in ends]), 1.0)
+        if not before:
+            return either([self.word(column, end) for end in ends])
+        first = sum(self._weight(column, word) for word in before)
+        weights = [self._weight(column, end) for end in ends]
+        whole = first + sum(weights)
+        phrases = [self.phrase(column, [*before, end]) for end in ends]
+        parts = [Query.boost_query(*each) for each in zip(phrases, (whole / (first + w) for w in weights), strict=True)]
+        return Query.disjunction_max_query(parts, 0.0) if parts else nothing()
+
+    def _next_to(self, column: Column, words: list[str]) -> Query:
+        if len(words) == 1:
+            return self._predicates.term(column.value, words[0])
+        return self._predicates.phrase(column.value, words)
+
+    def _weight(self, column: Column, word: str) -> float:
+        """How rare a word is to tantivy, of which it makes a phrase's weight."""
+        documents = self._snapshot.searcher.num_docs
+        return rarity(self._snapshot.searcher.doc_freq(column.value, word), documents)
 
     def flag(self, column: Column, value: int) -> Query:
         """Documents with a boolean, by how rare it is; as in OpenSearch, which gives other exact values no rarity."""

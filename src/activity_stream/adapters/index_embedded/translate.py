@@ -99,6 +99,16 @@ class Translator:
         """Words next to each other."""
         return self._phrase(node.field, node)
 
+    def match_phrase_prefix(self, node: q.MatchPhrasePrefix) -> Query:
+        """Words next to each other, the last of them only begun."""
+        column = self.column(node.field)
+        if column is None:
+            return nothing()
+        if column.field.type is not FieldType.TEXT:
+            raise refusals.wrong_kind("[match_phrase_prefix]", node.field, str(column.field.type))
+        words = tokens(json_text(node.query))
+        return self._scorer.begun(column, words, node.max_expansions) if words else _without_words(node)
+
     def range(self, node: q.Range) -> Query:
         """Values between bounds."""
         column = self.column(node.field)
@@ -233,7 +243,7 @@ def _constant(query: Query) -> Query:
     return Query.const_score_query(query, 1.0)
 
 
-def _without_words(node: q.Match | q.MultiMatch | q.MatchPhrase) -> Query:
+def _without_words(node: q.Match | q.MultiMatch | q.MatchPhrase | q.MatchPhrasePrefix) -> Query:
     return _constant(Query.all_query()) if node.zero_terms == "all" else nothing()
 
 
@@ -245,6 +255,7 @@ _TRANSLATIONS: Mapping[type[q.Node], Callable[[Translator, Any], Query]] = {
     q.Match: Translator.match,
     q.MultiMatch: Translator.multi_match,
     q.MatchPhrase: Translator.match_phrase,
+    q.MatchPhrasePrefix: Translator.match_phrase_prefix,
     q.Range: Translator.range,
     q.Exists: Translator.exists,
     q.Prefix: Translator.prefix,

@@ -16,15 +16,18 @@ from activity_stream.errors import SearchRefused
 from activity_stream.fields import FieldMap
 from activity_stream.model import SearchAnswer
 from activity_stream.search import refusals
+from activity_stream.search.analysis import tokens
 from activity_stream.search.check import check
 from activity_stream.search.parse import parse_body
 from activity_stream.search.rarity import Weighing, shows_scores
+from activity_stream.search.values import json_text
 
 Search = Callable[[bytes], Awaitable[SearchAnswer]]
 
 _SHARDS = re.compile(rb'"_shards":\{"total":\d+,"successful":\d+,"skipped":\d+,"failed":0\}')
 _ENDED_EARLY = re.compile(rb'"terminated_early":(true|false),')
 _ONE_SHARD = b'"_shards":{"total":1,"successful":1,"skipped":0,"failed":0}'
+_EVERY = 1_000_000
 _EMPTY_META = b'"meta":{}'
 
 
@@ -33,12 +36,41 @@ async def scoped(search: Search, fields: FieldMap, body: bytes, scope: bytes, no
     counted; raises what it raises, and SearchRefused for a body that has a mistake."""
     tree = parse_body(body)
     check(tree, fields, now_ms)
+    body = _with_all_expansions(body)
     if not shows_scores(tree):
         return body
     parts = msgspec.json.decode(body, type=dict[str, Raw])
     weighing = Weighing(msgspec.json.decode(parts["query"]), fields)
     counts = await _counts(search, weighing, scope) if weighing.counting() else {}
     return msgspec.json.encode({**parts, "query": weighing.weighed(counts)})
+
+
+def _with_all_expansions(body: bytes) -> bytes:
+    """The body with every word that a begun one can be: the first fifty of an index can be others' words."""
+    if b'"match_phrase_prefix"' not in body:
+        return body
+    parts = msgspec.json.decode(body, type=dict[str, Raw])
+    for name in ("query", "aggs", "aggregations"):
+        if name in parts:
+            parts[name] = Raw(msgspec.json.encode(_expanded(msgspec.json.decode(parts[name]))))
+    return msgspec.json.encode(parts)
+
+
+def _expanded(part: Any) -> Any:
+    if isinstance(part, list):
+        return [_expanded(each) for each in part]
+    if not isinstance(part, dict):
+        return part
+    (name, inner), *more = part.items() or [("", None)]
+    if name != "match_phrase_prefix" or more or not isinstance(inner, dict) or len(inner) != 1:
+        return {key: _expanded(value) for key, value in part.items()}
+    ((field, said),) = inner.items()
+    if not isinstance(said, dict):
+        said = {"query": said}
+    words = tokens(json_text(said.get("query", "")))
+    if len(words) == 1:  # as a phrase it would become a query with a clause for each word, of which there is a limit
+        return {"prefix": {field: {"value": words[0], "boost": said.get("boost", 1.0)}}}
+    return {name: {field: {**said, "max_expansions": _EVERY}}}
 
 
 def without_traces(answer: bytes) -> bytes:
