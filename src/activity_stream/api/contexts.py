@@ -145,9 +145,14 @@ class Contexts:
 
 
 def _as_written(body: bytes) -> dict[str, Any]:
-    """The body, known to be an object; its values stay as they are written, but for what says an order."""
-    raw: dict[str, Any] = msgspec.json.decode(body, type=dict[str, Raw]) if body.strip() else {}
-    return {name: msgspec.json.decode(value) if name in ("sort", "query") else value for name, value in raw.items()}
+    """The body, known to be an object; its values stay as they are written, but for what says an order: the sort, and
+    which query it is."""
+    found: dict[str, Any] = msgspec.json.decode(body, type=dict[str, Raw]) if body.strip() else {}
+    if "sort" in found:
+        found["sort"] = msgspec.json.decode(found["sort"])
+    if bytes(found.get("query", b"")).lstrip()[:1] == b"{":
+        found["query"] = msgspec.json.decode(found["query"], type=dict[str, Raw])
+    return found
 
 
 def _within_point(body: dict[str, Any]) -> dict[str, Any]:

@@ -241,6 +241,17 @@ async def test_a_scroll_shows_everything_once(sort: Any) -> None:
             ) or sort != [{"published": "desc"}]
 
 
+@pytest.mark.parametrize("body", [b'{"query":7}', b'{"query":[]}', b'{"query":{"term":{"n":1.10e1}}}', b"[]", b"{"])
+async def test_a_scroll_of_a_body_that_is_wrong_is_refused_as_a_search_of_it_is(body: bytes) -> None:
+    """With the same status, and no scroll to go on with."""
+    async with serving() as api:
+        await api.fill()
+        plain = (await api.ask(SEARCH, body, "POST"))[0]
+        status, answer = await api.ask(f"{SEARCH}?scroll=1m", body, "POST")
+        assert status == plain
+        assert ("_scroll_id" in answer) is (status == 200)
+
+
 async def test_a_scroll_is_its_callers_alone_and_ends() -> None:
     """Another key's, one that was given up, or not used in time, or none: a 404. A page can be asked for again."""
     async with serving() as api:
