@@ -50,6 +50,8 @@ def body(rng: random.Random) -> dict[str, Any]:
             )
         )
     if rng.random() < 0.1:
+        made["post_filter"] = query(rng, 1)
+    if rng.random() < 0.1:
         made["indices_boost"] = [{rng.choice(("*feed0*", "activities", "x*")): 2}, {"*": 0.5}]
     if rng.random() < 0.4:
         made["aggs"] = {f"agg{n}": aggregation(rng, 2) for n in range(rng.randint(1, 2))}
@@ -138,9 +140,11 @@ def _any_field(rng: random.Random) -> str:
 
 def _compound(rng: random.Random, depth: int) -> dict[str, Any]:
     some = [query(rng, depth) for _ in range(rng.randint(1, 3))]
-    kind = rng.choice(("bool", "bool", "bool", "constant_score", "dis_max"))
+    kind = rng.choice(("bool", "bool", "bool", "constant_score", "dis_max", "boosting"))
     if kind == "constant_score":
         return {kind: {"filter": some[0], "boost": 2}}
+    if kind == "boosting":
+        return {kind: {"positive": some[0], "negative": some[-1], "negative_boost": rng.choice((0, 0.5, 2))}}
     if kind == "dis_max":
         return {kind: {"queries": some, "tie_breaker": rng.choice((0, 0.5, 1))}}
     parts: dict[str, Any] = {}

@@ -50,6 +50,16 @@ async def searched(index: Index) -> Index:
         ({"match_phrase_prefix": {"object.name": "che"}}, "24"),
         ({"match_phrase_prefix": {"object.name": "exp wine"}}, ""),
         ({"match_phrase_prefix": {"object.name": {"query": " - ", "zero_terms_query": "all"}}}, "1234"),
+        (
+            {
+                "boosting": {
+                    "positive": {"term": {"type": "Create"}},
+                    "negative": {"match_all": {}},
+                    "negative_boost": 0,
+                }
+            },
+            "12",
+        ),
         ({"multi_match": {"query": "cheese", "fields": ["object.name", "object.content"]}}, "24"),
         ({"range": {"published": {"gt": "2020-01-01", "lte": "2020-01-31"}}}, "2"),
         ({"range": {"published": {"gte": "2020-01||+1M/M"}}}, "3"),
@@ -132,6 +142,24 @@ async def test_aggregations_count_exactly_and_show_empty_buckets(searched: Index
     ]  # fmt: skip
     assert found["none"]["doc_count"] == 0
     assert found["none"]["stats"] == {"count": 0, "min": None, "max": None, "avg": None, "sum": 0.0}
+
+
+async def test_a_post_filter_narrows_hits_and_no_aggregation(searched: Index) -> None:
+    """As a page with facets has it: what is counted is what the query finds, what is shown is a part of it."""
+    body = {"query": {"exists": {"field": "published"}}, "aggs": {"types": {"terms": {"field": "type"}}}}
+    found = await _ask(searched, {**body, "post_filter": {"term": {"type": "Update"}}})
+    assert [hit["_id"] for hit in found["hits"]["hits"]] == ["3"]
+    assert found["hits"]["total"]["value"] == 1
+    counts = {bucket["key"]: bucket["doc_count"] for bucket in found["aggregations"]["types"]["buckets"]}
+    assert counts == {"Create": 2, "Update": 1}
+
+
+async def test_what_is_found_by_a_negative_query_too_scores_less(searched: Index) -> None:
+    """Its score is multiplied; nothing is left out."""
+    positive, negative = {"term": {"type": "Create"}}, {"term": {"object.type": "dit:Event"}}
+    query = {"boosting": {"positive": positive, "negative": negative, "negative_boost": 0.5}}
+    hits = (await _ask(searched, {"query": query}))["hits"]["hits"]
+    assert [(hit["_id"], hit["_score"]) for hit in hits] == [("2", 1), ("1", 0.5)]
 
 
 async def test_scores_are_multiplied_for_indices_by_name(searched: Index) -> None:

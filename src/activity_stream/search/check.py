@@ -25,7 +25,7 @@ def check(body: q.SearchBody, fields: FieldMap, now_ms: int) -> None:
     checking = _Checking(fields, now_ms)
     for key in body.sort:
         checking.sort(key)
-    for node in (body.query, *q.filters_of(body.aggs)):
+    for node in (body.query, *([body.post_filter] if body.post_filter else ()), *q.filters_of(body.aggs)):
         checking.query(node)
     for _, agg in q.every_aggregation(body.aggs):
         checking.aggregation(agg)
@@ -72,11 +72,13 @@ class _Checking:
         if missing is not None:
             self._value(field, missing)
 
-    def each_of(self, node: q.Bool | q.DisMax | q.ConstantScore) -> None:
+    def each_of(self, node: q.Bool | q.Boosting | q.DisMax | q.ConstantScore) -> None:
         """The queries within one."""
         match node:
             case q.Bool():
                 within: tuple[q.Node, ...] = (*node.must, *node.filter, *node.should, *node.must_not)
+            case q.Boosting():
+                within = (node.positive, node.negative)
             case q.DisMax():
                 within = node.queries
             case q.ConstantScore():
@@ -158,6 +160,7 @@ def _allowed(agg: q.Agg) -> tuple[FieldType, ...]:
 
 _QUERIES: Mapping[type[q.Node], Callable[[_Checking, Any], None]] = {
     q.Bool: _Checking.each_of,
+    q.Boosting: _Checking.each_of,
     q.DisMax: _Checking.each_of,
     q.ConstantScore: _Checking.each_of,
     q.Term: _Checking.term,

@@ -31,7 +31,7 @@ _DURATION = re.compile(r"-1|\d{1,12}(nanos|micros|ms|s|m|h|d)?", re.ASCII)
 _NOT_YET = frozenset(
     {
         "collapse", "derived", "docvalue_fields", "ext", "fields", "highlight", "knn", "min_score",
-        "pit", "post_filter", "query_and_fetch", "rescore", "runtime_mappings", "script_fields", "search_pipeline",
+        "pit", "query_and_fetch", "rescore", "runtime_mappings", "script_fields", "search_pipeline",
         "slice", "stats", "stored_fields", "suggest",
     }
 )  # fmt: skip
@@ -94,8 +94,11 @@ def _unique(pairs: list[tuple[str, Any]]) -> None:
         raise ValueError(f"Duplicate field '{twice[:100]}'")
 
 
+_NEVER_NULL = ("from", "size", "query", "post_filter", "aggs", "aggregations", "track_total_hits")
+
+
 def _read(reader: Reader, part: Part) -> Any:
-    if part.value is None and part.key in ("from", "size", "query", "aggs", "aggregations", "track_total_hits"):
+    if part.value is None and part.key in _NEVER_NULL:
         raise refusals.parsing(f"Unknown key for a VALUE_NULL in [{part.key}].")
     return reader(part)
 
@@ -130,6 +133,7 @@ def _indices_boost(part: Part) -> tuple[tuple[str, float], ...]:
 
 _KEYS: Mapping[str, tuple[str, Callable[[Part], Any]]] = {
     "query": ("query", query),
+    "post_filter": ("post_filter", query),
     "from": ("from_", _not_negative),
     "size": ("size", _not_negative),
     "sort": ("sort", sort),

@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping
 from activity_stream.search import refusals
 from activity_stream.search.parse_leaves import LEAVES, minimum
 from activity_stream.search.part import Part, Reader, Readers, only_if
-from activity_stream.search.query import Bool, ConstantScore, DisMax, Node
+from activity_stream.search.query import Bool, Boosting, ConstantScore, DisMax, Node
 from activity_stream.search.scripts import filter_script
 
 _KNOWN = frozenset(
     {
-        "boosting", "combined_fields", "common", "distance_feature", "function_score", "fuzzy", "geo_bounding_box",
+        "combined_fields", "common", "distance_feature", "function_score", "fuzzy", "geo_bounding_box",
         "geo_distance", "geo_polygon", "geo_shape", "has_child", "has_parent", "hybrid", "intervals", "knn",
         "match_bool_prefix", "more_like_this", "nested", "neural", "parent_id", "percolate",
         "query_string", "rank_feature", "regexp", "script_score", "simple_query_string", "span_containing",
@@ -80,6 +80,18 @@ def _dis_max(part: Part, depth: int) -> Node:
     return DisMax(**values)
 
 
+def _boosting(part: Part, depth: int) -> Node:
+    one = _one_query(depth)
+    readers: Readers = {"positive": one, "negative": one, "negative_boost": Part.number, "boost": Part.boost}
+    values = part.options("boosting", readers)
+    for name in ("positive", "negative"):
+        if name not in values:
+            raise part.refused(f"[boosting] query requires '{name}' query to be set")
+    if values.get("negative_boost", -1) < 0:
+        raise part.refused("[boosting] query requires 'negative_boost' to be set to be a positive value")
+    return Boosting(**values)
+
+
 def _script(part: Part, _: int) -> Node:
     values = part.options("script", {"script": filter_script, "boost": Part.boost})
     if "script" not in values:
@@ -89,6 +101,7 @@ def _script(part: Part, _: int) -> Node:
 
 _COMPOUND: Mapping[str, Callable[[Part, int], Node]] = {
     "bool": _bool,
+    "boosting": _boosting,
     "constant_score": _constant_score,
     "dis_max": _dis_max,
     "script": _script,

@@ -158,6 +158,14 @@ class DisMax(Node, frozen=True, kw_only=True):
     tie_breaker: float = 0.0
 
 
+class Boosting(Node, frozen=True, kw_only=True):
+    """What `positive` finds; the score of what `negative` finds too is multiplied by `negative_boost`."""
+
+    positive: Node
+    negative: Node
+    negative_boost: float
+
+
 SCRIPT = "_script"
 """What a sort by script is called, in place of a field."""
 
@@ -271,11 +279,13 @@ class MetricAgg(Agg, frozen=True, kw_only=True):
 
 
 class SearchBody(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole search. `track_total_hits`: True counts all, False none, a number counts up to it. `indices_boost`:
-    patterns of names of indices, or of the alias, and what the scores of hits in them are multiplied by; of several
-    that an index has, the first."""
+    """A whole search. `post_filter` narrows the hits and their total, and no aggregation. `track_total_hits`: True
+    counts all, False none, a number counts up to it. `indices_boost`: patterns of names of indices, or of the alias,
+    and what the scores of hits in them are multiplied by; of several that an index has, the first.
+    """
 
     query: Node = MatchAll()
+    post_filter: Node | None = None
     from_: int = 0
     size: int = 10
     sort: tuple[SortKey, ...] = ()

@@ -26,7 +26,7 @@ def narrowed(body: bytes, scope: bytes) -> bytes:
     parts = msgspec.json.decode(body, type=dict[str, msgspec.Raw]) if body.strip() else {}
     if any(key.field == "_doc" for key in tree.sort):
         parts["sort"] = msgspec.Raw(msgspec.json.encode(_by_id(msgspec.json.decode(parts["sort"]))))
-    for name in ("query", "aggs", "aggregations") if b'"script"' in body else ():
+    for name in ("query", "post_filter", "aggs", "aggregations") if b'"script"' in body else ():
         if name in parts:
             parts[name] = msgspec.Raw(msgspec.json.encode(without_scripts(msgspec.json.decode(parts[name]))))
     theirs = parts.get("query", _ALL)

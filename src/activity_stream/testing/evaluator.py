@@ -35,6 +35,10 @@ def evaluate(
     hits = [Hit(each, value) for each in corpus.documents if (value := score(each)) is not None]
     for hit in hits:
         hit.score *= boost_of(hit.document.generation.index_name(alias), alias, search.indices_boost)
+    found = [hit.document for hit in hits]
+    if search.post_filter is not None:
+        kept = Queries(corpus, now_ms).score(search.post_filter)
+        hits = [hit for hit in hits if kept(hit.document) is not None]
     answer: dict[str, Any] = {
         "took": 0,
         "timed_out": False,
@@ -44,7 +48,7 @@ def evaluate(
     if search.aggs:
         for node in filters_of(search.aggs):
             Queries(corpus, now_ms).score(node)
-        answer["aggregations"] = Aggregations(corpus, now_ms).all(search.aggs, [hit.document for hit in hits])
+        answer["aggregations"] = Aggregations(corpus, now_ms).all(search.aggs, found)
     return answer
 
 

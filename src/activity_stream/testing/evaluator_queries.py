@@ -12,6 +12,7 @@ from activity_stream.search import refusals
 from activity_stream.search.minimum import minimum_should_match
 from activity_stream.search.query import (
     Bool,
+    Boosting,
     ConstantScore,
     DisMax,
     Exists,
@@ -52,7 +53,7 @@ class Queries:
         """How to score a document. Raises SearchRefused for a value that its field cannot hold."""
         return partial(_boosted, self._unboosted(node), node.boost)
 
-    def _unboosted(self, node: Node) -> Score:  # noqa: PLR0911 - one for each kind of query
+    def _unboosted(self, node: Node) -> Score:  # noqa: C901, PLR0911 - one for each kind of query
         match node:
             case MatchAll():
                 return _all
@@ -60,6 +61,8 @@ class Queries:
                 return _none
             case Bool():
                 return self._bool(node)
+            case Boosting():
+                return partial(_lessened, self.score(node.positive), self.score(node.negative), node.negative_boost)
             case ConstantScore():
                 return partial(_constant, self.score(node.filter))
             case DisMax():
@@ -130,6 +133,11 @@ def _none(document: Document) -> float | None:  # noqa: ARG001 - a Score
 
 def _constant(score: Score, document: Document) -> float | None:
     return None if score(document) is None else 1.0
+
+
+def _lessened(positive: Score, negative: Score, factor: float, document: Document) -> float | None:
+    found = positive(document)
+    return found if found is None or negative(document) is None else found * factor
 
 
 def _best(scores: Sequence[Score], tie_breaker: float, document: Document) -> float | None:

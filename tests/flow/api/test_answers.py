@@ -348,7 +348,6 @@ async def test_scores_do_not_depend_on_what_a_grant_hides() -> None:
         {"profile": True},
         {"explain": True},
         {"highlight": {"fields": {"*": {}}}},
-        {"post_filter": {"match_all": {}}},
         {"collapse": {"field": "id", "inner_hits": {"name": "x"}}},
         {"query": {"match_all": {}}, "query ": {"match_all": {}}},
         {"aggs": {"s": {"significant_terms": {"field": "object.type"}}}},

@@ -75,15 +75,18 @@ class _Search:
     def run(self, body: SearchBody) -> Found:
         """What the body finds. Raises SearchRefused."""
         query = both(self._boosted(self._translator.query(body.query), body), self._visible)
+        hits_of = query
+        if body.post_filter is not None:
+            hits_of = both(query, unscored(self._translator.query(body.post_filter)))
         keys = orders.orders(body.sort, self._snapshot, self._alias)
-        top: Any = self._snapshot.searcher.search(query, limit=1)
+        top: Any = self._snapshot.searcher.search(hits_of, limit=1)
         best = self._sorter.score(top.hits[0][0]) if top.hits and body.size else None
         wanted = body.from_ + body.size if body.size else 0
         if keys:
-            hits, scores = self._sorted(body, query, keys, wanted)
+            hits, scores = self._sorted(body, hits_of, keys, wanted)
             best = best if _shows_scores(body) else None
         else:
-            hits, scores = self._ranked(body, query, wanted, best)
+            hits, scores = self._ranked(body, hits_of, wanted, best)
         aggregations = None
         if body.aggs:
             for node in filters_of(body.aggs):

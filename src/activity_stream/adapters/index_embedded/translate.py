@@ -13,7 +13,7 @@ from typing import Any
 from tantivy import Occur, Query
 
 from activity_stream.adapters.index_embedded.patterns import exactly, prefixed, wildcard
-from activity_stream.adapters.index_embedded.predicates import Predicates, both, either, nothing, unscored
+from activity_stream.adapters.index_embedded.predicates import Predicates, both, either, nothing, unscored, without
 from activity_stream.adapters.index_embedded.schema import KEY, Column, document_key
 from activity_stream.adapters.index_embedded.scoring import Scorer
 from activity_stream.adapters.index_embedded.snapshot import Snapshot
@@ -168,6 +168,12 @@ class Translator:
         parts = [self.query(each) for each in node.queries]
         return Query.disjunction_max_query(parts, float(node.tie_breaker)) if parts else nothing()
 
+    def boosting(self, node: q.Boosting) -> Query:
+        """A query, with other scores where another one finds the same."""
+        positive, negative = self.query(node.positive), unscored(self.query(node.negative))
+        lessened = Query.boost_query(both(positive, negative), node.negative_boost)
+        return either([lessened, without(positive, negative)])
+
     def _pattern(self, what: str, field: str, expression: str) -> Query:
         column = self.column(field)
         if column is None:
@@ -262,6 +268,7 @@ _TRANSLATIONS: Mapping[type[q.Node], Callable[[Translator, Any], Query]] = {
     q.Wildcard: Translator.wildcard,
     q.Ids: Translator.ids,
     q.Bool: Translator.bool,
+    q.Boosting: Translator.boosting,
     q.ConstantScore: Translator.constant_score,
     q.DisMax: Translator.dis_max,
 }

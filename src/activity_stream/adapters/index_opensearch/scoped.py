@@ -50,7 +50,7 @@ def _with_all_expansions(body: bytes) -> bytes:
     if b'"match_phrase_prefix"' not in body:
         return body
     parts = msgspec.json.decode(body, type=dict[str, Raw])
-    for name in ("query", "aggs", "aggregations"):
+    for name in ("query", "post_filter", "aggs", "aggregations"):
         if name in parts:
             parts[name] = Raw(msgspec.json.encode(_expanded(msgspec.json.decode(parts[name]))))
     return msgspec.json.encode(parts)
