@@ -22,11 +22,23 @@ BODY = (
 )
 
 
-def request(url: str) -> bytes:
+RESTRICTED = "restricted-key"
+PAIR = "INCOMING_ACCESS_KEY_PAIRS__2__"
+GRANT = f"{PAIR}PERMISSIONS__activities__1__"
+RESTRICTION = {
+    f"{PAIR}KEY_ID": RESTRICTED,
+    f"{PAIR}SECRET_KEY": SECRET,
+    f"{GRANT}TERMS_KEY": "object.type",
+    f"{GRANT}TERMS_VALUES__1": "dit:activityStreamVerificationFeed:Verifier",
+}
+"""A key that sees what is of a type: all that there is, so that nothing but the narrowing makes a difference."""
+
+
+def request(url: str, key: str) -> bytes:
     """One signed request, ready to be sent."""
     kind = "application/json"
     target = hawk.target_of("POST", url + PATH)
-    signed = hawk.sign(target, KEY, SECRET, int(time.time()), os.urandom(8).hex(), kind, BODY)
+    signed = hawk.sign(target, key, SECRET, int(time.time()), os.urandom(8).hex(), kind, BODY)
     head = (
         f"POST {PATH} HTTP/1.1\r\nHost: {urlsplit(url).netloc}\r\nContent-Type: {kind}\r\nX-Forwarded-Proto: http\r\n"
         f"Authorization: {hawk.authorization(signed)}\r\nContent-Length: {len(BODY)}\r\n\r\n"
@@ -49,9 +61,9 @@ async def connection(url: str, requests: list[bytes], times: list[float]) -> Non
     writer.close()
 
 
-async def load(url: str, connections: int, what: str, number: int, aim: str = "") -> list[Figure]:
+async def load(url: str, connections: int, what: str, number: int, aim: str = "", key: str = KEY) -> list[Figure]:
     """Searches a second and latency with so many connections."""
-    requests = [request(url) for _ in range(number)]
+    requests = [request(url, key) for _ in range(number)]
     times: list[float] = []
     begun = time.perf_counter()
     await asyncio.gather(*(connection(url, requests, times) for _ in range(connections)))
@@ -64,7 +76,7 @@ async def load(url: str, connections: int, what: str, number: int, aim: str = ""
 
 
 async def searches() -> list[Figure]:
-    """Both indexes, 1 and 16 connections."""
+    """Both indexes, 1 and 16 connections; and the embedded one for a key that is restricted."""
     figures: list[Figure] = []
     child = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "benchmarks.null", SECRET), stdout=asyncio.subprocess.PIPE, limit=2**20
@@ -77,12 +89,14 @@ async def searches() -> list[Figure]:
     with tempfile.TemporaryDirectory() as directory:
         async with started("verification-feed", "--port", "0", environ={}) as feed:
             seed = await feed.listening() + "/0"
-            environ = settings(Path(directory), seed, FEEDS__1__FULL_INGEST_PAGE_INTERVAL="0")
+            environ = settings(Path(directory), seed, FEEDS__1__FULL_INGEST_PAGE_INTERVAL="0", **RESTRICTION)
             async with started("run", environ=environ) as process, client(await process.listening()) as api:
                 await until_there(api, DAY - 10)
                 assert await process.stop() == 0
             async with started("incoming", environ=environ) as process:
                 url = await process.listening()
                 for connections in (1, 16):
-                    figures += await load(url, connections, "embedded index, 86,400 activities", EMBEDDED_REQUESTS)
+                    what = "embedded index, 86,400 activities"
+                    figures += await load(url, connections, what, EMBEDDED_REQUESTS)
+                    figures += await load(url, connections, f"{what}, restricted", EMBEDDED_REQUESTS, key=RESTRICTED)
     return figures

@@ -156,7 +156,7 @@ async def test_a_post_filter_narrows_hits_and_no_aggregation(searched: Index) ->
 
 async def test_what_is_found_by_a_negative_query_too_scores_less(searched: Index) -> None:
     """Its score is multiplied; nothing is left out."""
-    positive, negative = {"term": {"type": "Create"}}, {"term": {"object.type": "dit:Event"}}
+    positive, negative = {"terms": {"type": ["Create"]}}, {"term": {"object.type": "dit:Event"}}
     query = {"boosting": {"positive": positive, "negative": negative, "negative_boost": 0.5}}
     hits = (await _ask(searched, {"query": query}))["hits"]["hits"]
     assert [(hit["_id"], hit["_score"]) for hit in hits] == [("2", 1), ("1", 0.5)]
@@ -164,7 +164,7 @@ async def test_what_is_found_by_a_negative_query_too_scores_less(searched: Index
 
 async def test_scores_are_multiplied_for_indices_by_name(searched: Index) -> None:
     """Of several patterns that an index has, the first counts; one of another index changes nothing."""
-    body = {"query": {"term": {"type": "Create"}}}
+    body = {"query": {"terms": {"type": ["Create"]}}}
     for boosts, expected in (
         ([{"*feed_id_feed__*": 3}, {"*": 2}], 3),
         ([{"*feed_id_other__*": 3}, {"activities": 2}], 2),

@@ -63,6 +63,8 @@ class Predicates:
     def any_of(self, name: str, values: Iterable[Value]) -> Query:
         """Documents with one of the values in the column of this internal name."""
         found = list(values)
+        if len(found) == 1:
+            return self.term(name, found[0])  # of a set tantivy makes a map of all documents first
         return Query.term_set_query(self._schema, name, found) if found else nothing()
 
     def has(self, *present: str) -> Query:
