@@ -21,6 +21,9 @@ from activity_stream.adapters import redis_scripts as scripts
 from activity_stream.adapters.redis_line import RedisLine
 from activity_stream.errors import StateUnavailable
 
+_TICK_MS = 50
+"""More than the time between two ticks of any system's clock (10 ms at most on Linux, 16 on Windows)."""
+
 
 class RedisState:
     """A State in the Redis at `url` (`redis://`, or `rediss://` for TLS), under keys that begin with `prefix`.
@@ -36,11 +39,12 @@ class RedisState:
         """Be ready, or be so later: a Redis that is away is no error here.
 
         Where Redis's memory begins only now, wait for the next second: a caller's time of signing is in whole seconds,
-        and whoever signs after this shall not seem to have signed before.
+        and whoever signs after this shall not seem to have signed before. A little longer even: where a program reads
+        the time without fractions, most systems give it that of the last tick, some milliseconds old.
         """
         with suppress(StateUnavailable):
             left = await self._line.run(scripts.PING, again=True)
-            await asyncio.sleep(max(left, 0) / 1000)
+            await asyncio.sleep(max(left + _TICK_MS, 0) / 1000)
 
     async def close(self) -> None:
         """Finish what was asked for and let go of the connection."""
