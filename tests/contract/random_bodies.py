@@ -197,6 +197,9 @@ def _phrase(rng: random.Random) -> dict[str, Any]:
 def _begun(rng: random.Random) -> dict[str, Any]:
     before = [rng.choice(WORDS) for _ in range(rng.randrange(3))]
     made: dict[str, Any] = {"query": " ".join([*before, rng.choice(("t", "w", "ex", "c", "日", "lon", ""))])}
+    if rng.random() < 0.5:
+        made |= rng.choice(({}, {"operator": "and"}, {"minimum_should_match": rng.choice(("2", "-1", "75%"))}))
+        return {"match_bool_prefix": {rng.choice((*TEXT_FIELDS, UNMAPPED)): made}}
     if rng.random() < 0.3:
         made["max_expansions"] = rng.choice((1, 2, 50))
     return {"match_phrase_prefix": {rng.choice(TEXT_FIELDS): made}}

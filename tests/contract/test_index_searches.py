@@ -49,6 +49,10 @@ async def searched(index: Index) -> Index:
         ({"match_phrase_prefix": {"object.name": {"query": "EXPORT of w", "max_expansions": 1}}}, "2"),
         ({"match_phrase_prefix": {"object.name": "che"}}, "24"),
         ({"match_phrase_prefix": {"object.name": "exp wine"}}, ""),
+        ({"match_bool_prefix": {"object.name": "export chees"}}, "124"),
+        ({"match_bool_prefix": {"object.name": {"query": "CHEESE exp", "operator": "and"}}}, "2"),
+        ({"match_bool_prefix": {"type": "Cre"}}, "12"),
+        ({"match_bool_prefix": {"object.name": " - "}}, ""),
         ({"match_phrase_prefix": {"object.name": {"query": " - ", "zero_terms_query": "all"}}}, "1234"),
         (
             {
@@ -195,6 +199,7 @@ async def test_nothing_of_what_a_scope_leaves_out_shows_in_scores(searched: Inde
         {"query": {"prefix": {"published": "2020"}}},
         {"sort": ["object.name"]},
         {"query": {"match_phrase_prefix": {"type": "Cre"}}},
+        {"query": {"match_bool_prefix": {"published": "tomorrow"}}},
         {"sort": ["not.mapped"]},
         {"aggs": {"a": {"terms": {"field": "object.name"}}}},
         {"size": 10_001},

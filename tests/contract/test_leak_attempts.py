@@ -38,6 +38,7 @@ ATTEMPTS: dict[str, dict[str, Any]] = {
     "the score of a word that both have": _query(match={"object.name": "port"}),
     "the score of a phrase": _query(match_phrase={"object.name": f"{WORD} port"}),
     "the score of a prefix of a phrase": _query(match_phrase_prefix={"object.name": "port zan"}),
+    "the score of words, the last one begun": _query(match_bool_prefix={"object.name": "port zan"}),
     "the score of a word with mistakes": _query(match={"object.name": {"query": "zanzibaz", "fuzziness": "AUTO"}}),
     "a fuzzy word": _query(fuzzy={"object.name": {"value": "pord", "fuzziness": 2}}),
     "a fuzzy word with few expansions": _query(fuzzy={"object.name": {"value": "pord", "max_expansions": 1}}),

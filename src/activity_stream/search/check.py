@@ -11,6 +11,7 @@ from typing import Any
 from activity_stream.fields import Field, FieldMap, FieldType
 from activity_stream.search import query as q
 from activity_stream.search import refusals
+from activity_stream.search.begun import spelled_out
 from activity_stream.search.spans import bounds, span
 from activity_stream.search.values import sort_number
 
@@ -126,6 +127,11 @@ class _Checking:
         if field is not None and field.type is not FieldType.TEXT:
             raise refusals.wrong_kind("[match_phrase_prefix]", field.name, str(field.type))
 
+    def bool_prefix(self, node: q.MatchBoolPrefix) -> None:
+        """Words, or a whole value where the field is not text."""
+        field = self._fields.get(node.field)
+        self.query(spelled_out(node, field.type if field is not None else None))
+
     def pattern(self, node: q.Prefix | q.Wildcard) -> None:
         """How a value looks."""
         field = self._fields.get(node.field)
@@ -168,6 +174,7 @@ _QUERIES: Mapping[type[q.Node], Callable[[_Checking, Any], None]] = {
     q.Match: _Checking.words,
     q.MatchPhrase: _Checking.words,
     q.MatchPhrasePrefix: _Checking.phrase_prefix,
+    q.MatchBoolPrefix: _Checking.bool_prefix,
     q.MultiMatch: _Checking.several,
     q.Range: _Checking.range,
     q.Prefix: _Checking.pattern,

@@ -12,6 +12,7 @@ from activity_stream.search.query import (
     Ids,
     Match,
     MatchAll,
+    MatchBoolPrefix,
     MatchNone,
     MatchPhrase,
     MatchPhrasePrefix,
@@ -111,6 +112,11 @@ def _match_phrase(part: Part) -> Node:
 def _match_phrase_prefix(part: Part) -> Node:
     readers: Readers = {**_PHRASE, "max_expansions": _expansions}
     return MatchPhrasePrefix(**_on_field(part, "match_phrase_prefix", "query", readers, {"slop": only_if(0)}))
+
+
+def _match_bool_prefix(part: Part) -> Node:
+    readers: Readers = {"query": _searched, "operator": _operator, "minimum_should_match": minimum, **_BOOST}
+    return MatchBoolPrefix(**_on_field(part, "match_bool_prefix", "query", readers, {}))
 
 
 def _expansions(part: Part) -> int:
@@ -260,6 +266,7 @@ LEAVES: Mapping[str, Reader] = {
     "multi_match": _multi_match,
     "match_phrase": _match_phrase,
     "match_phrase_prefix": _match_phrase_prefix,
+    "match_bool_prefix": _match_bool_prefix,
     "term": _term,
     "terms": _terms,
     "range": _range,

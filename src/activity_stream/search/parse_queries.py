@@ -12,7 +12,7 @@ _KNOWN = frozenset(
     {
         "combined_fields", "common", "distance_feature", "function_score", "fuzzy", "geo_bounding_box",
         "geo_distance", "geo_polygon", "geo_shape", "has_child", "has_parent", "hybrid", "intervals", "knn",
-        "match_bool_prefix", "more_like_this", "nested", "neural", "parent_id", "percolate",
+        "more_like_this", "nested", "neural", "parent_id", "percolate",
         "query_string", "rank_feature", "regexp", "script_score", "simple_query_string", "span_containing",
         "span_first", "span_multi", "span_near", "span_not", "span_or", "span_term", "span_within", "template",
         "terms_set", "type", "wrapper", "xy_shape",

@@ -91,6 +91,16 @@ class MatchPhrasePrefix(Node, frozen=True, kw_only=True):
     zero_terms: str = "none"
 
 
+class MatchBoolPrefix(Node, frozen=True, kw_only=True):
+    """Text, analysed: any of its tokens, or all with `operator` "and", the last one as the beginning of a word; that
+    one with score 1."""
+
+    field: str
+    query: Scalar
+    operator: str = "or"
+    minimum_should_match: str | None = None
+
+
 class Range(Node, frozen=True, kw_only=True):
     """Values between bounds; each bound is None where it is open. Dates: date math (`now-1d/d`, `2020-01||+1M`) is not
     yet worked out; `time_zone` is an offset or a zone's name."""

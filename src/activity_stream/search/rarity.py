@@ -19,7 +19,7 @@ from activity_stream.fields import FieldMap, FieldType
 from activity_stream.search.analysis import tokens
 from activity_stream.search.minimum import required_words
 from activity_stream.search.parse import parse_query
-from activity_stream.search.query import Match, MatchPhrase, MultiMatch, Node, SearchBody, Term
+from activity_stream.search.query import Match, MatchBoolPrefix, MatchPhrase, MultiMatch, Node, SearchBody, Term
 from activity_stream.search.values import json_text
 
 Query = dict[str, Any]
@@ -91,6 +91,8 @@ class Weighing:
                 return self._match(node.field, node, node.boost, weigh)
             case MatchPhrase():
                 return self._phrase(node.field, node, node.boost, weigh)
+            case MatchBoolPrefix():
+                return self._bool_prefix(node, weigh)
             case MultiMatch():
                 return self._multi_match(node, weigh)
         return None
@@ -110,6 +112,16 @@ class Weighing:
         if required > len(words):
             return _NOTHING
         clauses = [_scored(name, {"term": {name: word}}, boost, weigh) for word in words]
+        return {"bool": {"should": clauses, "minimum_should_match": required}}
+
+    def _bool_prefix(self, node: MatchBoolPrefix, weigh: Weigh) -> Query | None:
+        field = self._fields.get(node.field)
+        words = [] if field is None or field.type is not FieldType.TEXT else tokens(json_text(node.query))
+        if not words:
+            return None
+        required = required_words(node.operator, node.minimum_should_match, len(words))
+        clauses = [_scored(node.field, {"term": {node.field: word}}, node.boost, weigh) for word in words[:-1]]
+        clauses.append(_constant({"prefix": {node.field: {"value": words[-1]}}}, node.boost))
         return {"bool": {"should": clauses, "minimum_should_match": required}}
 
     def _phrase(self, name: str, node: MatchPhrase | MultiMatch, boost: float, weigh: Weigh) -> Query | None:

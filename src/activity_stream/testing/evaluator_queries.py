@@ -9,6 +9,7 @@ from functools import partial
 
 from activity_stream.fields import Field, FieldType
 from activity_stream.search import refusals
+from activity_stream.search.begun import spelled_out
 from activity_stream.search.minimum import minimum_should_match
 from activity_stream.search.query import (
     Bool,
@@ -19,6 +20,7 @@ from activity_stream.search.query import (
     Ids,
     Match,
     MatchAll,
+    MatchBoolPrefix,
     MatchNone,
     MatchPhrase,
     MatchPhrasePrefix,
@@ -67,6 +69,9 @@ class Queries:
                 return partial(_constant, self.score(node.filter))
             case DisMax():
                 return partial(_best, [self.score(each) for each in node.queries], node.tie_breaker)
+            case MatchBoolPrefix():
+                field = self._corpus.field(node.field)
+                return self.score(spelled_out(node, field.type if field is not None else None))
             case MatchPhrasePrefix():
                 return self._texts.begun(node)
             case Match() | MatchPhrase() | MultiMatch():

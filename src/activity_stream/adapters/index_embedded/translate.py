@@ -23,6 +23,7 @@ from activity_stream.model import Alias
 from activity_stream.search import query as q
 from activity_stream.search import refusals
 from activity_stream.search.analysis import tokens
+from activity_stream.search.begun import spelled_out
 from activity_stream.search.minimum import minimum_should_match, required_words
 from activity_stream.search.spans import bounds as bounds_of
 from activity_stream.search.spans import span
@@ -108,6 +109,11 @@ class Translator:
             raise refusals.wrong_kind("[match_phrase_prefix]", node.field, str(column.field.type))
         words = tokens(json_text(node.query))
         return self._scorer.begun(column, words, node.max_expansions) if words else _without_words(node)
+
+    def match_bool_prefix(self, node: q.MatchBoolPrefix) -> Query:
+        """Words, the last of them only begun, wherever they are."""
+        column = self.column(node.field)
+        return self.query(spelled_out(node, column.field.type if column is not None else None))
 
     def range(self, node: q.Range) -> Query:
         """Values between bounds."""
@@ -262,6 +268,7 @@ _TRANSLATIONS: Mapping[type[q.Node], Callable[[Translator, Any], Query]] = {
     q.MultiMatch: Translator.multi_match,
     q.MatchPhrase: Translator.match_phrase,
     q.MatchPhrasePrefix: Translator.match_phrase_prefix,
+    q.MatchBoolPrefix: Translator.match_bool_prefix,
     q.Range: Translator.range,
     q.Exists: Translator.exists,
     q.Prefix: Translator.prefix,

@@ -1,0 +1,28 @@
+"""`match_bool_prefix`, said by other queries.
+
+Source: OpenSearch's `MatchQuery` of the type BOOLEAN_PREFIX: on text each word but the last is a `term` and the last
+one a `prefix`; on a keyword the whole value is a `prefix`; on any other field it is a `match`.
+"""
+
+from activity_stream.fields import FieldType
+from activity_stream.search.analysis import tokens
+from activity_stream.search.minimum import required_words
+from activity_stream.search.query import Bool, Match, MatchBoolPrefix, MatchNone, Node, Prefix, Term
+from activity_stream.search.values import json_text
+
+
+def spelled_out(node: MatchBoolPrefix, kind: FieldType | None) -> Node:
+    """What a `match_bool_prefix` is on a field of this type; None: one that is not mapped. Its boost is left out."""
+    if kind is None:
+        return MatchNone()
+    if kind is FieldType.KEYWORD:
+        return Prefix(field=node.field, value=json_text(node.query))
+    if kind is not FieldType.TEXT:
+        return Match(field=node.field, query=node.query)
+    words = tokens(json_text(node.query))
+    if not words:
+        return MatchNone()
+    clauses: list[Node] = [Term(field=node.field, value=word) for word in words[:-1]]
+    clauses.append(Prefix(field=node.field, value=words[-1]))
+    required = required_words(node.operator, node.minimum_should_match, len(words))
+    return Bool(should=tuple(clauses), minimum_should_match=str(required))
