@@ -43,7 +43,11 @@ def comparable(answer: dict[str, Any], asked: Any) -> dict[str, Any]:
     if answer["status"] != 200:
         return {"status": answer["status"]}
     hits = [
-        {"index": hit["_index"].split("__date_")[0], **{key: hit.get(key) for key in ("_id", "_source", "sort")}}
+        {
+            "index": hit["_index"].split("__date_")[0],
+            **{key: hit.get(key) for key in ("_id", "_source")},
+            "sort": _rounded(hit.get("sort"), 9),
+        }
         for hit in answer["hits"]["hits"]
     ]
     if "sort" not in asked:
@@ -57,13 +61,13 @@ def comparable(answer: dict[str, Any], asked: Any) -> dict[str, Any]:
     }
 
 
-def _rounded(value: Any) -> Any:
-    """Sums of numbers depend on their order in the last digits."""
+def _rounded(value: Any, digits: int = 12) -> Any:
+    """Sums of numbers depend on their order in the last digits, distances on how sines are worked out."""
     if isinstance(value, dict):
-        return {key: _rounded(inner) for key, inner in value.items()}
+        return {key: _rounded(inner, digits) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_rounded(inner) for inner in value]
-    return float(f"{value:.12g}") if isinstance(value, float) else value
+        return [_rounded(inner, digits) for inner in value]
+    return float(f"{value:.{digits}g}") if isinstance(value, float) else value
 
 
 def real_activities() -> list[Activity]:

@@ -18,6 +18,22 @@ DATE_FIELDS = ("published", "startTime", "object.published", "object.endTime")
 TEXT_FIELDS = ("object.name", "object.content", "object.keywords")
 BOOLEAN, UNMAPPED = "object.dit:public", "not.mapped"
 LONG, DOUBLE = "object.long", "object.double"
+PLACE, NESTED = "object.geocoordinates", "object.dit:relatedProgrammes"
+PLACES: tuple[Any, ...] = (
+    {"lat": 51.507351, "lon": -0.127758},
+    "53.8,-1.5",
+    [-0.1, 51.5],
+    {"lat": 0, "lon": 179.9},
+    {"lat": -0.5, "lon": -179.9},
+    "u10j",
+    "nowhere",
+    None,
+    {"lat": 91, "lon": 0},
+    [{"lat": 51.5, "lon": 0}, "53.8,-1.5"],
+    "POINT (2.35 48.86)",
+)
+ORIGINS: tuple[Any, ...] = ({"lat": "51.52", "lon": "-0.08"}, "53.75,-1.6", [179.95, -0.2])
+"""None of the places itself: of distances below a metre an engine has few digits."""
 ADDED = (LONG, DOUBLE)
 SORTABLE = (*KEYWORD_FIELDS, *DATE_FIELDS, BOOLEAN, LONG, DOUBLE, "id")
 
@@ -49,6 +65,9 @@ def body(rng: random.Random) -> dict[str, Any]:
                 {"includes": ["*.type"], "excludes": ["object.t*"]},
             )
         )
+    if rng.random() < 0.1:
+        made["query"] = _functions(rng, {"match_all": {}})
+        made["min_score"] = rng.choice((0, 0.5, 1, 3))
     if rng.random() < 0.1:
         made["post_filter"] = query(rng, 1)
     if rng.random() < 0.1:
@@ -89,6 +108,10 @@ def _activity(rng: random.Random, number: int) -> Activity:
     for name in (*KEYWORD_FIELDS, *DATE_FIELDS, *TEXT_FIELDS, BOOLEAN, LONG, DOUBLE):
         if rng.random() < 0.65:
             _put(document, name, _some(rng, name))
+    if rng.random() < 0.5:
+        _put(document, PLACE, rng.choice(PLACES))
+    if rng.random() < 0.5:
+        _put(document, NESTED, [_programme(rng) for _ in range(rng.randrange(4))])
     source = json.dumps(document).encode()
     return Activity(document["id"], source, inner["id"], json.dumps(inner).encode())
 
@@ -98,6 +121,11 @@ def _put(document: dict[str, Any], name: str, value: Any) -> None:
     for key in outer:
         document = document.setdefault(key, {})
     document[last] = value
+
+
+def _programme(rng: random.Random) -> dict[str, Any]:
+    made: dict[str, Any] = {"id": rng.choice(KEYS[:4]), "name": _words(rng, 3)}
+    return {name: value for name, value in made.items() if rng.random() < 0.8}
 
 
 def _some(rng: random.Random, name: str) -> Any:
@@ -140,7 +168,9 @@ def _any_field(rng: random.Random) -> str:
 
 def _compound(rng: random.Random, depth: int) -> dict[str, Any]:
     some = [query(rng, depth) for _ in range(rng.randint(1, 3))]
-    kind = rng.choice(("bool", "bool", "bool", "constant_score", "dis_max", "boosting"))
+    kind = rng.choice(("bool", "bool", "bool", "constant_score", "dis_max", "boosting", "functions"))
+    if kind == "functions":
+        return _functions(rng, some[0])
     if kind == "constant_score":
         return {kind: {"filter": some[0], "boost": 2}}
     if kind == "boosting":
@@ -239,13 +269,70 @@ def _script(rng: random.Random) -> dict[str, Any]:
     return {"script": {"script": {"source": source, "params": {"moment": moment}}}}
 
 
+def _functions(rng: random.Random, inner: dict[str, Any]) -> dict[str, Any]:
+    made: dict[str, Any] = {"query": inner, "functions": [_function(rng) for _ in range(rng.randint(1, 3))]}
+    made |= {"score_mode": rng.choice(("multiply", "sum", "avg", "first", "max", "min"))}
+    made |= {"boost_mode": rng.choice(("multiply", "replace", "sum", "avg", "max", "min"))}
+    made |= rng.choice(({}, {}, {"max_boost": 2}, {"boost": 3}))
+    return {"function_score": made}
+
+
+def _function(rng: random.Random) -> dict[str, Any]:
+    kind = rng.choice(("weight", "value", "decay", "decay"))
+    made: dict[str, Any] = {"weight": rng.choice((0.25, 0.5, 2))} if kind == "weight" or rng.random() < 0.3 else {}
+    if kind == "value":
+        modifier = rng.choice(("none", "square", "log2p", "sqrt", "ln2p"))
+        made["field_value_factor"] = {"field": BOOLEAN, "factor": 2, "modifier": modifier, "missing": 3}
+    if kind == "decay":
+        name = rng.choice((*DATE_FIELDS, LONG, DOUBLE, PLACE))
+        if name == PLACE:
+            said = {"origin": rng.choice(ORIGINS), "scale": rng.choice(("5km", "300mi")), "offset": "1km"}
+        elif name in DATE_FIELDS:
+            said = {"origin": rng.choice(("2020-01-01", "2020-02||/y")), "scale": "10d", "offset": "12h"}
+        else:
+            said = {"origin": rng.choice((0, 3, "7")), "scale": rng.choice((2, 100)), "offset": rng.choice((0, 1))}
+        modes = {"multi_value_mode": rng.choice(("min", "max", "avg", "sum"))} if rng.random() < 0.5 else {}
+        made[rng.choice(("exp", "gauss", "linear"))] = {name: {**said, "decay": rng.choice((0.1, 0.5))}, **modes}
+    return made | ({"filter": rng.choice(_LEAVES)(rng)} if rng.random() < 0.5 else {})
+
+
+def _nested(rng: random.Random) -> dict[str, Any]:
+    leaves: list[dict[str, Any]] = [
+        {"term": {f"{NESTED}.id": rng.choice(KEYS[:5])}},
+        {"terms": {f"{NESTED}.id": ["a", "ab"]}},
+        {"exists": {"field": f"{NESTED}.{rng.choice(('id', 'name'))}"}},
+        {"match": {f"{NESTED}.name": _words(rng, 3)}},
+        {"prefix": {f"{NESTED}.id": "a"}},
+        {"match_all": {}},
+        {"term": {"type": "a"}},
+    ]
+    inner = rng.choice(leaves)
+    if rng.random() < 0.5:
+        inner = {"bool": {rng.choice(("must", "should", "must_not")): [inner], "filter": [rng.choice(leaves)]}}
+    made = {"path": NESTED, "query": inner}
+    return {"nested": made | rng.choice(({}, {"score_mode": rng.choice(("avg", "max", "min", "sum", "none"))}))}
+
+
+def _place(rng: random.Random) -> dict[str, Any]:
+    if rng.random() < 0.5:
+        return {"geo_distance": {"distance": rng.choice(("10km", "200 mi", 400_000)), PLACE: rng.choice(ORIGINS)}}
+    box = rng.choice(
+        (
+            {"top_left": {"lat": 60, "lon": -2}, "bottom_right": "50,0"},
+            {"top_right": "10,-170", "bottom_left": "-10,170"},
+            {"top": 51.6, "left": -1, "bottom": 51.4, "right": 1},
+        )
+    )
+    return {"geo_bounding_box": {PLACE: box}}
+
+
 def _all(rng: random.Random) -> dict[str, Any]:
     return rng.choice(({"match_all": {}}, {"match_none": {}}, {"bool": {}}))
 
 
 _LEAVES = (
     _term, _term, _terms, _match, _match, _multi_match, _phrase, _begun, _range, _range, _exists, _pattern, _ids, _all,
-    _script,
+    _script, _nested, _place,
 )  # fmt: skip
 
 
@@ -255,6 +342,10 @@ def _key(rng: random.Random) -> dict[str, Any]:
         first, second = rng.sample(DATE_FIELDS, 2)
         source = f"doc['{first}'].empty ? doc['{second}'].value.millis : doc['{first}'].value.millis"
         return {"_script": {"type": "number", "script": source, **made}}
+    if rng.random() < 0.1:
+        made |= {"unit": rng.choice(("km", "mi")), PLACE: rng.choice((*ORIGINS, list(ORIGINS[:2])))}
+        made |= rng.choice(({}, {"mode": rng.choice(("min", "max", "avg", "median"))}, {"distance_type": "plane"}))
+        return {"_geo_distance": made}
     name = rng.choice((*SORTABLE, UNMAPPED))
     if rng.random() < 0.5:
         made["missing"] = rng.choice(("_last", "_first", "_first", _query_value(rng, name)))

@@ -23,11 +23,7 @@ NEWEST = "opensearch-3"
 BODIES = int(os.environ.get("ENGINE_BODIES", "2000"))
 
 NOT_YET = {
-    "dhf-events-everything": "nested",
-    "dhf-events-related-programme-nested": "nested",
-    "da-events-near": "function_score",
-    "da-events-no-terms": "function_score",
-    "da-geo-distance-sort": "_geo_distance",
+    "da-events-near": "fuzziness",
 }
 """Bodies of real clients that the embedded index refuses by the name of what it does not have. Never one more."""
 
@@ -42,7 +38,16 @@ an engine lists some; and what it counts as other documents where there are too 
 _OTHER_SCORES = ("match", *TEXT_FIELDS, BOOLEAN)
 """What has a rarity: the embedded index counts words over more documents, OpenSearch what was deleted too."""
 
-_SPECIAL = ("number_format_exception", "query_shard_exception", "parse_exception", "illegal_argument_exception")
+_PRUNED = ('"min_score"', '"cardinality"')
+"""For a cardinality OpenSearch 3 goes around a `min_score`: what has too little is counted."""
+
+_SPECIAL = (
+    "parsing_exception",
+    "number_format_exception",
+    "query_shard_exception",
+    "parse_exception",
+    "illegal_argument_exception",
+)
 """What is said of a value that its field cannot hold."""
 
 
@@ -90,7 +95,8 @@ async def test_random_bodies_get_opensearchs_answer(pair: Pair, seed: int) -> No
     compared = only_one_refused = 0
     while compared < BODIES:
         asked = body(rng)
-        if any(each in json.dumps(asked) for each in _LEFT_OUT):
+        text = json.dumps(asked)
+        if any(each in text for each in _LEFT_OUT) or all(each in text for each in _PRUNED):
             continue
         alias = Alias.OBJECTS if rng.random() < 0.1 else Alias.ACTIVITIES
         mine, theirs = [await ask(index, alias, asked) for index in pair]

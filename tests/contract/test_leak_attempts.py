@@ -72,6 +72,20 @@ ATTEMPTS: dict[str, dict[str, Any]] = {
     "a score by function": _query(
         function_score={"query": {"match": {"object.name": WORD}}, "functions": [{"weight": 2}], "boost_mode": "sum"}
     ),
+    "a score by function, at least": _query(
+        bool={"filter": [{"function_score": {"query": {"match": {"object.name": "port"}}, "min_score": 0.2}}]}
+    ),
+    "a function that fails on hidden values": _query(
+        function_score={
+            "query": EVERYTHING,
+            "field_value_factor": {"field": "object.dit:public", "factor": -1, "missing": 0},
+        }
+    ),
+    "a score of nested objects": _query(
+        nested={"path": "object.dit:relatedProgrammes", "query": {"match": {"object.dit:relatedProgrammes.name": WORD}}}
+    ),
+    "near a hidden place": _query(geo_distance={"distance": "1km", "object.geocoordinates": "51.5,0"}),
+    "sorted by distance": {"sort": [{"_geo_distance": {"object.geocoordinates": "51.5,0"}}, "id"]},
     "a random score": _query(function_score={"query": EVERYTHING, "random_score": {"seed": 1, "field": "_seq_no"}}),
     "a boost of what is hidden": _query(
         boosting={"positive": {"match": {"object.name": "port"}}, "negative": QUERY, "negative_boost": 0.5}
@@ -155,7 +169,10 @@ def test_there_are_many_attempts() -> None:
 
 
 def _activity(kind: str, number: int, text: str) -> Activity:
-    inner = {"id": f"object:{kind}:{number}", "type": kind, "name": text, "secret": kind}
+    inner: dict[str, Any] = {"id": f"object:{kind}:{number}", "type": kind, "name": text, "secret": kind}
+    inner |= {"geocoordinates": f"51.{number},0", "dit:relatedProgrammes": [{"id": kind, "name": text}]}
+    if kind == "hidden":
+        inner["dit:public"] = True
     document = {"id": f"activity:{kind}:{number}", "published": f"2020-01-0{number % 9 + 1}T00:00:00Z", "object": inner}
     return Activity(
         f"activity:{kind}:{number}", msgspec.json.encode(document), str(inner["id"]), msgspec.json.encode(inner)

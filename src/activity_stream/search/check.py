@@ -9,9 +9,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from activity_stream.fields import Field, FieldMap, FieldType
+from activity_stream.search import aggs as a
+from activity_stream.search import body as b
 from activity_stream.search import query as q
 from activity_stream.search import refusals
 from activity_stream.search.begun import spelled_out
+from activity_stream.search.resolve import function_asked, nested_queried, place_queried, place_sorted
 from activity_stream.search.spans import bounds, span
 from activity_stream.search.values import sort_number
 
@@ -20,15 +23,15 @@ _NUMBERS = (FieldType.DATE, FieldType.BOOLEAN, FieldType.LONG, FieldType.DOUBLE)
 _EXACT = (FieldType.KEYWORD, *_NUMBERS)
 
 
-def check(body: q.SearchBody, fields: FieldMap, now_ms: int) -> None:
+def check(body: b.SearchBody, fields: FieldMap, now_ms: int) -> None:
     """Raises SearchRefused for a value that its field cannot hold, and for a field that cannot be used so. `now_ms` is
     the `now` of date math."""
     checking = _Checking(fields, now_ms)
     for key in body.sort:
         checking.sort(key)
-    for node in (body.query, *([body.post_filter] if body.post_filter else ()), *q.filters_of(body.aggs)):
+    for node in (body.query, *([body.post_filter] if body.post_filter else ()), *a.filters_of(body.aggs)):
         checking.query(node)
-    for _, agg in q.every_aggregation(body.aggs):
+    for _, agg in a.every_aggregation(body.aggs):
         checking.aggregation(agg)
 
 
@@ -45,8 +48,11 @@ class _Checking:
         if check is not None:
             check(self, node)
 
-    def sort(self, key: q.SortKey) -> None:
+    def sort(self, key: b.SortKey) -> None:
         """A key to sort by."""
+        if key.distance is not None:
+            place_sorted(self._fields.get(key.distance.field), key)
+            return
         field = self._fields.get(key.field)
         if field is None:
             if key.first_of is None and key.field not in ("_score", "_doc") and key.unmapped_type is None:
@@ -60,7 +66,7 @@ class _Checking:
             except ValueError as problem:
                 raise refusals.no_number(str(problem)) from None
 
-    def aggregation(self, agg: q.Agg) -> None:
+    def aggregation(self, agg: a.Agg) -> None:
         """One aggregation, without those below it."""
         field = self._fields.get(getattr(agg, "field", ""))
         if field is None:
@@ -73,19 +79,26 @@ class _Checking:
         if missing is not None:
             self._value(field, missing)
 
-    def each_of(self, node: q.Bool | q.Boosting | q.DisMax | q.ConstantScore) -> None:
+    def each_of(self, node: q.Node) -> None:
         """The queries within one."""
-        match node:
-            case q.Bool():
-                within: tuple[q.Node, ...] = (*node.must, *node.filter, *node.should, *node.must_not)
-            case q.Boosting():
-                within = (node.positive, node.negative)
-            case q.DisMax():
-                within = node.queries
-            case q.ConstantScore():
-                within = (node.filter,)
-        for each in within:
+        for each in q.within(node):
             self.query(each)
+
+    def functions(self, node: q.FunctionScore) -> None:
+        """What functions take from documents."""
+        for each in node.functions:
+            if each.of is not None:
+                function_asked(self._fields.get(each.of.field), each.of, self._now_ms)
+        self.each_of(node)
+
+    def nested(self, node: q.Nested) -> None:
+        """Nested objects."""
+        nested_queried(self._fields.get(node.path), node)
+        self.each_of(node)
+
+    def place(self, node: q.GeoDistance | q.GeoBox) -> None:
+        """Where something is."""
+        place_queried(self._fields.get(node.field), node)
 
     def term(self, node: q.Term) -> None:
         """An exact value."""
@@ -152,14 +165,14 @@ class _Checking:
             raise refusals.wrong_value(field.name, str(problem)) from None
 
 
-def _allowed(agg: q.Agg) -> tuple[FieldType, ...]:
+def _allowed(agg: a.Agg) -> tuple[FieldType, ...]:
     """The types of field that an aggregation is for; all, where it counts values."""
     match agg:
-        case q.DateHistogramAgg():
+        case a.DateHistogramAgg():
             return (FieldType.DATE,)
-        case q.RangeAgg():
+        case a.RangeAgg():
             return (FieldType.DATE, FieldType.LONG, FieldType.DOUBLE)
-        case q.MetricAgg(kind="value_count" | "cardinality") | q.TermsAgg():
+        case a.MetricAgg(kind="value_count" | "cardinality") | a.TermsAgg():
             return tuple(FieldType)
     return _NUMBERS
 
@@ -169,6 +182,10 @@ _QUERIES: Mapping[type[q.Node], Callable[[_Checking, Any], None]] = {
     q.Boosting: _Checking.each_of,
     q.DisMax: _Checking.each_of,
     q.ConstantScore: _Checking.each_of,
+    q.FunctionScore: _Checking.functions,
+    q.Nested: _Checking.nested,
+    q.GeoDistance: _Checking.place,
+    q.GeoBox: _Checking.place,
     q.Term: _Checking.term,
     q.Terms: _Checking.terms,
     q.Match: _Checking.words,

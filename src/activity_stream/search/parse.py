@@ -14,12 +14,13 @@ from typing import Any
 import msgspec
 
 from activity_stream.search import refusals
+from activity_stream.search.body import SearchBody
 from activity_stream.search.limits import Budget, Limits
 from activity_stream.search.parse_aggs import aggregations
 from activity_stream.search.parse_queries import query
 from activity_stream.search.parse_sort import search_after, sort, source
 from activity_stream.search.part import Part, Reader, only_if
-from activity_stream.search.query import Node, SearchBody
+from activity_stream.search.query import Node
 
 __all__ = ["Limits", "parse_body", "parse_query", "read_json"]
 
@@ -30,7 +31,7 @@ _DURATION = re.compile(r"-1|\d{1,12}(nanos|micros|ms|s|m|h|d)?", re.ASCII)
 
 _NOT_YET = frozenset(
     {
-        "collapse", "derived", "docvalue_fields", "ext", "fields", "highlight", "knn", "min_score",
+        "collapse", "derived", "docvalue_fields", "ext", "fields", "highlight", "knn",
         "pit", "query_and_fetch", "rescore", "runtime_mappings", "script_fields", "search_pipeline",
         "slice", "stats", "stored_fields", "suggest",
     }
@@ -134,6 +135,7 @@ def _indices_boost(part: Part) -> tuple[tuple[str, float], ...]:
 _KEYS: Mapping[str, tuple[str, Callable[[Part], Any]]] = {
     "query": ("query", query),
     "post_filter": ("post_filter", query),
+    "min_score": ("min_score", Part.number),
     "from": ("from_", _not_negative),
     "size": ("size", _not_negative),
     "sort": ("sort", sort),

@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from activity_stream.search import refusals
+from activity_stream.search.aggs import Agg, BucketAgg, FilterAgg, FiltersAgg, MetricAgg
 from activity_stream.search.parse_buckets import BUCKETS, date_format
 from activity_stream.search.parse_queries import query
 from activity_stream.search.part import Part, Readers
-from activity_stream.search.query import Agg, BucketAgg, FilterAgg, FiltersAgg, MetricAgg, Node
+from activity_stream.search.query import Node
 
 _KNOWN = frozenset(
     {

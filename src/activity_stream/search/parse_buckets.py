@@ -1,21 +1,19 @@
 """Aggregations that make buckets from the values of a field."""
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from activity_stream.search import refusals
+from activity_stream.search.aggs import BucketAgg, DateHistogramAgg, RangeAgg, RangeBucket, TermsAgg
 from activity_stream.search.dates import check_format
+from activity_stream.search.durations import milliseconds
 from activity_stream.search.part import Part, Readers, only_if
-from activity_stream.search.query import BucketAgg, DateHistogramAgg, RangeAgg, RangeBucket, Scalar, TermsAgg
+from activity_stream.search.query import Scalar
 
-_UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-_INTERVAL = re.compile(r"([+-]?)(\d{1,12})(ms|s|m|h|d)", re.ASCII)
 _CALENDAR = {
     "1m": "minute", "1h": "hour", "1d": "day", "1w": "week", "1M": "month", "1q": "quarter", "1y": "year",
 }  # fmt: skip
 _UTC = ("UTC", "Z", "+00:00", "Etc/UTC")
-_LONGEST = 10**15
 
 
 def _order(part: Part) -> tuple[tuple[str, bool], ...]:
@@ -96,13 +94,12 @@ def _terms(part: Part) -> BucketAgg:
 
 def _milliseconds(part: Part) -> int:
     """An interval, or an offset, with its sign."""
-    found = _INTERVAL.fullmatch(part.text())
-    if found is None or int(found[2]) * _UNITS[found[3]] > _LONGEST:
+    try:
+        return milliseconds(part.text())
+    except ValueError as problem:
         raise refusals.illegal(
-            f"failed to parse [{part.key}] with value [{part.value[:100]}] at {part.path}: it must be like 30m, with "
-            "one of the units ms, s, m, h, d"
-        )
-    return int(found[2]) * _UNITS[found[3]] * (-1 if found[1] == "-" else 1)
+            f"failed to parse [{part.key}] with value [{part.value[:100]}] at {part.path}: {problem}"
+        ) from None
 
 
 def _fixed(part: Part) -> int:

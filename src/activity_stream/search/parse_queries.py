@@ -3,16 +3,18 @@
 from collections.abc import Callable, Mapping
 
 from activity_stream.search import refusals
+from activity_stream.search.parse_functions import function_score
+from activity_stream.search.parse_geo import GEO_QUERIES
 from activity_stream.search.parse_leaves import LEAVES, minimum
 from activity_stream.search.part import Part, Reader, Readers, only_if
-from activity_stream.search.query import Bool, Boosting, ConstantScore, DisMax, Node
+from activity_stream.search.query import Bool, Boosting, ConstantScore, DisMax, FunctionScore, Nested, Node, every_query
 from activity_stream.search.scripts import filter_script
 
 _KNOWN = frozenset(
     {
-        "combined_fields", "common", "distance_feature", "function_score", "fuzzy", "geo_bounding_box",
-        "geo_distance", "geo_polygon", "geo_shape", "has_child", "has_parent", "hybrid", "intervals", "knn",
-        "more_like_this", "nested", "neural", "parent_id", "percolate",
+        "combined_fields", "common", "distance_feature", "fuzzy",
+        "geo_polygon", "geo_shape", "has_child", "has_parent", "hybrid", "intervals", "knn",
+        "more_like_this", "neural", "parent_id", "percolate",
         "query_string", "rank_feature", "regexp", "script_score", "simple_query_string", "span_containing",
         "span_first", "span_multi", "span_near", "span_not", "span_or", "span_term", "span_within", "template",
         "terms_set", "type", "wrapper", "xy_shape",
@@ -30,6 +32,8 @@ def query(part: Part, depth: int = 1) -> Node:
             f"[{next(iter(part.value))}] malformed query, expected [END_OBJECT] but found [{second[:100]}]"
         )
     name, inner = part.only("query")
+    if name in GEO_QUERIES:
+        return GEO_QUERIES[name](inner)  # type: ignore[no-any-return]
     if name in LEAVES:
         node: Node = LEAVES[name](inner)
         return node
@@ -99,10 +103,37 @@ def _script(part: Part, _: int) -> Node:
     return ConstantScore(filter=values["script"], boost=values.get("boost", 1.0))
 
 
+def _function_score(part: Part, depth: int) -> Node:
+    return function_score(part, _one_query(depth))
+
+
+def _nested(part: Part, depth: int) -> Node:
+    readers: Readers = {
+        "path": Part.text,
+        "query": _one_query(depth),
+        "score_mode": lambda each: each.choice("avg", "max", "min", "sum", "none"),
+        "ignore_unmapped": Part.boolean,
+        "boost": Part.boost,
+    }
+    if isinstance(part.value, dict) and "inner_hits" in part.value:
+        raise part.refused(f"[inner_hits] of [nested]: {refusals.NOT_YET};")
+    values = part.options("nested", readers, {"_name": Part.text})
+    for name in ("path", "query"):
+        if name not in values:
+            raise part.refused(f"[nested] requires '{name}' field")
+    for each in every_query(values["query"]):
+        if isinstance(each, Nested | FunctionScore):
+            name = "nested" if isinstance(each, Nested) else "function_score"
+            raise part.refused(f"[{name}] within [nested]: {refusals.NOT_YET};")
+    return Nested(**values)
+
+
 _COMPOUND: Mapping[str, Callable[[Part, int], Node]] = {
     "bool": _bool,
     "boosting": _boosting,
     "constant_score": _constant_score,
     "dis_max": _dis_max,
+    "function_score": _function_score,
+    "nested": _nested,
     "script": _script,
 }

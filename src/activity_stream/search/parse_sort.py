@@ -1,11 +1,13 @@
 """`sort`, `search_after` and `_source`: from a part of a body to what it means."""
 
 from activity_stream.search import refusals
+from activity_stream.search.body import GEO_DISTANCE, SCRIPT, SortKey, SourceFilter
+from activity_stream.search.parse_geo import geo_sort
 from activity_stream.search.part import Part, Readers
-from activity_stream.search.query import SCRIPT, Scalar, SortKey, SourceFilter
+from activity_stream.search.query import Scalar
 from activity_stream.search.scripts import sort_script
 
-_NOT_FIELDS = ("_geo_distance", "_shard_doc")
+_NOT_FIELDS = ("_shard_doc",)
 
 
 def sort(part: Part) -> tuple[SortKey, ...]:
@@ -30,6 +32,8 @@ def _keys(part: Part) -> list[SortKey]:
 def _key(field: str, part: Part) -> SortKey:
     if field in _NOT_FIELDS:
         raise part.refused(f"[sort] by [{field}]: {refusals.NOT_YET};")
+    if field == GEO_DISTANCE:
+        return geo_sort(part, _descending)
     if field == SCRIPT:
         return _script(part)
     part.named(field)

@@ -1,18 +1,18 @@
-"""The typed query tree: what a search body means, once read.
+"""The typed query tree: what a query means, once read; `aggs` has the aggregations, `body` the whole search.
 
-Names and meanings are those of the Elasticsearch query language (OpenSearch documentation, "Query DSL" and
-"Aggregations").
+Names and meanings are those of the Elasticsearch query language (OpenSearch documentation, "Query DSL").
 The tree says nothing of an alias's fields: values are as the client sent them, and what they mean for a field is for
 whoever runs the tree. `parse` makes trees; nothing else should, but tests.
 """
 
-from collections.abc import Iterator, Mapping
-from fnmatch import fnmatchcase
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
 Scalar = str | int | float | bool
+Point = tuple[float, float]
+"""Latitude and longitude, in degrees."""
 
 
 class Node(msgspec.Struct, frozen=True, kw_only=True):
@@ -176,158 +176,116 @@ class Boosting(Node, frozen=True, kw_only=True):
     negative_boost: float
 
 
-SCRIPT = "_script"
-"""What a sort by script is called, in place of a field."""
+class Decay(msgspec.Struct, frozen=True, kw_only=True):
+    """The further a value is from `origin`, beyond `offset`, the less: `decay` at a distance of `scale`.
 
-
-class SortKey(msgspec.Struct, frozen=True, kw_only=True):
-    """One key to sort by: a field, `_score` or `_doc`. `missing`: "_last", "_first", or a value to take instead.
-
-    With `first_of` (and `field` SCRIPT): the least date of the first field, or of the second one where that has none.
+    `kind`: exp, gauss or linear. What origin and the distances are depends on the field: a number, a moment and a
+    duration, a place and a length. Of several values `mode` (min, max, avg, sum) takes a distance. Without a value: 1.
     """
-
-    field: str
-    descending: bool = False
-    missing: Scalar = "_last"
-    unmapped_type: str | None = None
-    first_of: tuple[str, str] | None = None
-
-
-class SourceFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """What of `_source` comes back: nothing if not `enabled`; only `includes` (if any), without `excludes`.
-
-    Patterns may have `*`; the name of an object takes all that is in it.
-    """
-
-    enabled: bool = True
-    includes: tuple[str, ...] = ()
-    excludes: tuple[str, ...] = ()
-
-
-class Agg(msgspec.Struct, frozen=True, kw_only=True):
-    """Any aggregation. `meta` comes back as it is."""
-
-    meta: Mapping[str, Any] | None = None
-
-
-class BucketAgg(Agg, frozen=True, kw_only=True):
-    """One that makes buckets, each with the `aggs` of its own."""
-
-    aggs: Mapping[str, Agg] = {}
-
-
-class TermsAgg(BucketAgg, frozen=True, kw_only=True):
-    """A bucket for each value of a field. `order`: (what, descending) pairs, what being `_count`, `_key`, the name of a
-    metric sub-aggregation, or `name.property` of a stats one; ties go by key, ascending."""
-
-    field: str
-    size: int = 10
-    min_doc_count: int = 1
-    order: tuple[tuple[str, bool], ...] = (("_count", True),)
-    include: tuple[Scalar, ...] | str | None = None
-    exclude: tuple[Scalar, ...] | str | None = None
-    missing: Scalar | None = None
-
-
-class DateHistogramAgg(BucketAgg, frozen=True, kw_only=True):
-    """A bucket for each interval (UTC): `fixed_interval` in milliseconds, or `calendar_interval`: minute, hour, day,
-    week, month, quarter or year. `offset` in milliseconds. `order`: as `TermsAgg`'s."""
-
-    field: str
-    fixed_interval: int | None = None
-    calendar_interval: str | None = None
-    offset: int = 0
-    min_doc_count: int = 0
-    format: str | None = None
-    keyed: bool = False
-    order: tuple[tuple[str, bool], ...] = (("_key", False),)
-    missing: Scalar | None = None
-    extended_bounds: tuple[Scalar, Scalar] | None = None
-
-
-class RangeBucket(msgspec.Struct, frozen=True, kw_only=True):
-    """One bucket of a range aggregation: from (included) to (excluded)."""
-
-    start: Scalar | None = None
-    end: Scalar | None = None
-    key: str | None = None
-
-
-class RangeAgg(BucketAgg, frozen=True, kw_only=True):
-    """A bucket for each given range of a number."""
-
-    field: str
-    ranges: tuple[RangeBucket, ...]
-    keyed: bool = False
-    missing: Scalar | None = None
-
-
-class FilterAgg(BucketAgg, frozen=True, kw_only=True):
-    """One bucket: what a query finds."""
-
-    filter: Node
-
-
-class FiltersAgg(BucketAgg, frozen=True, kw_only=True):
-    """A bucket for each query, by name; or, without names (`keyed` false), in order under the names "0", "1", …
-
-    `other_bucket_key` None: no bucket for the rest.
-    """
-
-    filters: Mapping[str, Node]
-    keyed: bool = True
-    other_bucket_key: str | None = None
-
-
-class MetricAgg(Agg, frozen=True, kw_only=True):
-    """A figure from the values of a field. `kind`: min, max, avg, sum, stats, value_count, cardinality."""
 
     kind: str
     field: str
-    missing: Scalar | None = None
-    format: str | None = None
+    origin: Any = None
+    scale: Any = None
+    offset: Any = None
+    decay: float = 0.5
+    mode: str = "min"
 
 
-class SearchBody(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole search. `post_filter` narrows the hits and their total, and no aggregation. `track_total_hits`: True
-    counts all, False none, a number counts up to it. `indices_boost`: patterns of names of indices, or of the alias,
-    and what the scores of hits in them are multiplied by; of several that an index has, the first.
+class FieldValue(msgspec.Struct, frozen=True, kw_only=True):
+    """The least value of a field, times `factor`, then changed by `modifier`; `missing` is taken where there is
+    none."""
+
+    field: str
+    factor: float = 1.0
+    modifier: str = "none"
+    missing: float | None = None
+
+
+class ScoreFunction(msgspec.Struct, frozen=True, kw_only=True):
+    """One function of a `FunctionScore`, for what `filter` finds: a factor, 1 without `of`, times `weight`."""
+
+    filter: Node | None = None
+    weight: float | None = None
+    of: Decay | FieldValue | None = None
+
+
+class FunctionScore(Node, frozen=True, kw_only=True):
+    """What `query` finds, with another score: its own and, by `boost_mode`, that of the functions, which are put
+    together by `score_mode` and count up to `max_boost`. Only what has at least `min_score` then is found.
+
+    A boost, its own or one from outside, is one of the query's score alone.
     """
 
     query: Node = MatchAll()
-    post_filter: Node | None = None
-    from_: int = 0
-    size: int = 10
-    sort: tuple[SortKey, ...] = ()
-    search_after: tuple[Scalar | None, ...] | None = None
-    source: SourceFilter = SourceFilter()
-    track_total_hits: bool | int = 10_000
-    track_scores: bool = False
-    aggs: Mapping[str, Agg] = {}
-    indices_boost: tuple[tuple[str, float], ...] = ()
+    functions: tuple[ScoreFunction, ...] = ()
+    score_mode: str = "multiply"
+    boost_mode: str = "multiply"
+    max_boost: float = 3.4028235e38
+    min_score: float | None = None
 
 
-def every_aggregation(aggs: Mapping[str, Agg]) -> Iterator[tuple[str, Agg]]:
-    """All of them by name, those within others included."""
-    for name, agg in aggs.items():
-        yield name, agg
-        if isinstance(agg, BucketAgg):
-            yield from every_aggregation(agg.aggs)
+class Nested(Node, frozen=True, kw_only=True):
+    """Documents of which an object in the nested field `path` is found by `query`; with the average, greatest (max),
+    least (min) or summed score (sum) of those objects by `score_mode`, or 0 (none)."""
+
+    path: str
+    query: Node
+    score_mode: str = "avg"
+    ignore_unmapped: bool = False
 
 
-def filters_of(aggs: Mapping[str, Agg]) -> Iterator[Node]:
-    """The queries that aggregations have, wherever they are: one that is wrong is an error, also where no bucket is."""
-    for _, agg in every_aggregation(aggs):
-        if isinstance(agg, FilterAgg):
-            yield agg.filter
-        elif isinstance(agg, FiltersAgg):
-            yield from agg.filters.values()
+class Distance(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a document is from given points: of a field with several places, the least, greatest, mean or median
+    distance (`mode` min, max, avg, median) to any of the points, in a unit of so many metres; `plane` takes the earth
+    for flat."""
+
+    field: str
+    points: tuple[Point, ...]
+    unit: float = 1.0
+    mode: str = "min"
+    plane: bool = False
 
 
-def boost_of(index: str, alias: str, boosts: tuple[tuple[str, float], ...]) -> float:
-    """What scores of hits in an index are multiplied by: the boost of the first of the patterns (`*` any characters)
-    that the name of the index or of its alias has; 1 without any."""
-    for pattern, boost in boosts:
-        if fnmatchcase(index, pattern) or fnmatchcase(alias, pattern):
-            return boost
-    return 1.0
+class Box(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of the earth between parallels and meridians; one with `west` over `east` crosses the date line."""
+
+    south: float
+    west: float
+    north: float
+    east: float
+
+
+class GeoDistance(Node, frozen=True, kw_only=True):
+    """Documents with a place at most so many metres from a point; score 1."""
+
+    field: str
+    point: Point
+    metres: float
+    ignore_unmapped: bool = False
+
+
+class GeoBox(Node, frozen=True, kw_only=True):
+    """Documents with a place in a box; score 1."""
+
+    field: str
+    box: Box
+    ignore_unmapped: bool = False
+
+
+def within(node: Node) -> Iterator[Node]:
+    """The queries directly within one, those that functions of a score are for among them."""
+    for name in node.__struct_fields__:
+        value = getattr(node, name)
+        for each in value if isinstance(value, tuple) else (value,):
+            if isinstance(each, Node):
+                yield each
+            elif isinstance(each, ScoreFunction) and each.filter is not None:
+                yield each.filter
+
+
+def every_query(node: Node) -> Iterator[Node]:
+    """It, and all that are within it at any depth."""
+    yield node
+    for each in within(node):
+        yield from every_query(each)

@@ -17,9 +17,10 @@ import msgspec
 
 from activity_stream.fields import FieldMap, FieldType
 from activity_stream.search.analysis import tokens
+from activity_stream.search.body import SearchBody
 from activity_stream.search.minimum import required_words
 from activity_stream.search.parse import parse_query
-from activity_stream.search.query import Match, MatchBoolPrefix, MatchPhrase, MultiMatch, Node, SearchBody, Term
+from activity_stream.search.query import Match, MatchBoolPrefix, MatchPhrase, MultiMatch, Node, Term
 from activity_stream.search.values import json_text
 
 Query = dict[str, Any]
@@ -30,12 +31,15 @@ _NOTHING: Query = {"match_none": {}}
 _WITHIN: Mapping[str, Sequence[str]] = {
     "bool": ("must", "should"),
     "dis_max": ("queries",),
+    "function_score": ("query",),
 }
 """The queries that pass the scores of others on, and under which of their keys."""
 
 
 def shows_scores(body: SearchBody) -> bool:
     """Whether anything in the answer to a search depends on scores."""
+    if body.min_score is not None:
+        return True
     return body.size > 0 and (not body.sort or body.track_scores or any(key.field == "_score" for key in body.sort))
 
 

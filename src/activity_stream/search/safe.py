@@ -4,8 +4,10 @@ from typing import Any
 
 import msgspec
 
+from activity_stream.search.aggs import TermsAgg, every_aggregation, filters_of
+from activity_stream.search.body import SearchBody
 from activity_stream.search.parse import parse_body
-from activity_stream.search.query import SearchBody, TermsAgg, every_aggregation
+from activity_stream.search.query import FunctionScore, every_query
 from activity_stream.search.refusals import illegal
 from activity_stream.search.scripts import without_scripts
 
@@ -17,7 +19,8 @@ def narrowed(body: bytes, scope: bytes) -> bytes:
 
     `must` and `filter` are two clauses of a query around theirs: one of `should` alone keeps meaning "at least one".
     A sort by `_doc`, whose values number the documents of all callers, is one by `id`, and queries by script are what
-    they mean. All else stays as it came, byte for byte. The body is read into the typed tree first, so that only
+    they mean; a function of a score, which can fail on a document's values, is asked within the scope alone. All else
+    stays as it came, byte for byte. The body is read into the typed tree first, so that only
     constructs that are known can be in it. Raises SearchRefused for a construct that is not, and for one that could see
     around the filter.
     """
@@ -29,13 +32,25 @@ def narrowed(body: bytes, scope: bytes) -> bytes:
     for name in ("query", "post_filter", "aggs", "aggregations") if b'"script"' in body else ():
         if name in parts:
             parts[name] = msgspec.Raw(msgspec.json.encode(without_scripts(msgspec.json.decode(parts[name]))))
+    if b'"function_score"' in body:
+        allowed = msgspec.json.decode(scope)
+        for name in ("query", "post_filter", "aggs", "aggregations"):
+            if name in parts:
+                part = _with_functions_within(msgspec.json.decode(parts[name]), allowed)
+                parts[name] = msgspec.Raw(msgspec.json.encode(part))
     theirs = parts.get("query", _ALL)
     parts["query"] = msgspec.Raw(b'{"bool":{"must":[%b],"filter":[%b]}}' % (theirs, scope))
     return msgspec.json.encode(parts)
 
 
 def refuse_unsafe(body: SearchBody) -> None:
-    """Refuse what shows more than the filtered documents hold: the other values of a field, as empty buckets."""
+    """Refuse what shows more than the filtered documents hold: the other values of a field, as empty buckets; and
+    what finds documents by a score, to which in an index those of others add."""
+    for each in (body.query, *([body.post_filter] if body.post_filter else ()), *filters_of(body.aggs)):
+        if any(isinstance(inner, FunctionScore) and inner.min_score is not None for inner in every_query(each)):
+            raise illegal(
+                "[min_score] of [function_score] is not for this key; use the [min_score] of the whole search"
+            )
     for name, agg in every_aggregation(body.aggs):
         if isinstance(agg, TermsAgg) and agg.min_doc_count == 0:
             raise illegal(
@@ -51,3 +66,17 @@ def _by_id(sort: Any) -> Any:
     if isinstance(sort, dict):
         return {"id" if name == "_doc" else name: how for name, how in sort.items()}
     return "id" if sort == "_doc" else sort
+
+
+def _with_functions_within(part: Any, scope: Any) -> Any:
+    """A part of a body (JSON, known to be right) whose functions of scores are for nothing outside of the scope."""
+    if isinstance(part, list):
+        return [_with_functions_within(each, scope) for each in part]
+    if not isinstance(part, dict):
+        return part
+    part = {key: _with_functions_within(value, scope) for key, value in part.items()}
+    said = part.get("function_score") if len(part) == 1 else None
+    if not isinstance(said, dict):
+        return part
+    within = {"bool": {"must": [said.get("query", {"match_all": {}})], "filter": [scope]}}
+    return {"function_score": {**said, "query": within}}

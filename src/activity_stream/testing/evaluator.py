@@ -3,15 +3,16 @@
 It is written independently of any search library, and for obviousness, not for speed: each document is asked.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
 
 from activity_stream.fields import FieldMap
 from activity_stream.model import Alias
+from activity_stream.search.aggs import filters_of
+from activity_stream.search.body import SearchBody, SourceFilter, boost_of
 from activity_stream.search.parse import parse_body, parse_query, read_json
-from activity_stream.search.query import SearchBody, SourceFilter, boost_of, filters_of
 from activity_stream.testing.evaluator_aggregations import Aggregations
 from activity_stream.testing.evaluator_documents import Corpus, Document
 from activity_stream.testing.evaluator_queries import Queries
@@ -31,10 +32,13 @@ def evaluate(
     if scope is not None:
         allowed = Queries(corpus, now_ms).score(parse_query(read_json(scope)))
         corpus = Corpus([each for each in documents if allowed(each) is not None], fields)
-    score = Queries(corpus, now_ms).score(search.query)
-    hits = [Hit(each, value) for each in corpus.documents if (value := score(each)) is not None]
-    for hit in hits:
-        hit.score *= boost_of(hit.document.generation.index_name(alias), alias, search.indices_boost)
+    hits = []
+    for boost, those in _by_boost(alias, search, corpus):
+        score = Queries(corpus, now_ms).score(search.query, boost)
+        hits += [Hit(each, value) for each in those if (value := score(each)) is not None]
+    hits.sort(key=lambda hit: hit.document.written)
+    if search.min_score is not None:
+        hits = [hit for hit in hits if hit.score >= search.min_score]
     found = [hit.document for hit in hits]
     if search.post_filter is not None:
         kept = Queries(corpus, now_ms).score(search.post_filter)
@@ -50,6 +54,15 @@ def evaluate(
             Queries(corpus, now_ms).score(node)
         answer["aggregations"] = Aggregations(corpus, now_ms).all(search.aggs, found)
     return answer
+
+
+def _by_boost(alias: Alias, search: SearchBody, corpus: Corpus) -> Iterator[tuple[float, list[Document]]]:
+    """The documents whose indices have the same boost; of none, none with boost 1, so that a query is read."""
+    found: dict[float, list[Document]] = {1.0: []}
+    for each in corpus.documents:
+        name = each.generation.index_name(alias)
+        found.setdefault(boost_of(name, alias, search.indices_boost), []).append(each)
+    yield from found.items()
 
 
 def _hits(alias: Alias, search: SearchBody, hits: Sequence[Hit], sorting: Sorting) -> dict[str, Any]:

@@ -8,9 +8,7 @@ import msgspec
 
 from activity_stream.fields import Field, FieldType
 from activity_stream.search import refusals
-from activity_stream.search.date_math import bound_ms
-from activity_stream.search.dates import format_date
-from activity_stream.search.query import (
+from activity_stream.search.aggs import (
     Agg,
     DateHistogramAgg,
     FilterAgg,
@@ -18,9 +16,11 @@ from activity_stream.search.query import (
     MetricAgg,
     RangeAgg,
     RangeBucket,
-    Scalar,
     TermsAgg,
 )
+from activity_stream.search.date_math import bound_ms
+from activity_stream.search.dates import format_date
+from activity_stream.search.query import Scalar
 from activity_stream.search.values import coerce, query_double
 from activity_stream.testing.evaluator_documents import Corpus, Document
 from activity_stream.testing.evaluator_intervals import starts_between, starts_of

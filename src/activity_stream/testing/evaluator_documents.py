@@ -11,7 +11,8 @@ import msgspec
 from activity_stream.fields import Field, FieldMap, FieldType
 from activity_stream.model import Generation
 from activity_stream.search.analysis import tokens
-from activity_stream.search.query import Scalar
+from activity_stream.search.geo import places
+from activity_stream.search.query import Point, Scalar
 from activity_stream.search.values import coerce
 
 POSITION_GAP = 100
@@ -19,14 +20,17 @@ POSITION_GAP = 100
 
 
 class Document:
-    """One stored item. `written` is its place in the order of writing."""
+    """One stored item, or one object in the field `nested` of one. `written` is its place in the order of writing."""
 
-    def __init__(self, generation: Generation, id_: str, source: bytes, decoded: Any, written: int) -> None:
+    def __init__(
+        self, generation: Generation, id_: str, source: bytes, decoded: Any, written: int, nested: str | None = None
+    ) -> None:
         self.generation = generation
         self.id = id_
         self.source = source
         self.decoded = decoded
         self.written = written
+        self.nested = nested
         self._values: dict[str, tuple[Scalar, ...]] = {}
         self._positions: dict[str, dict[str, list[int]]] = {}
 
@@ -39,9 +43,20 @@ class Document:
 
     def has(self, field: Field) -> bool:
         """Whether there is any value in a field."""
-        if field.type is FieldType.GEO_POINT:
-            return any(True for _ in self._raw(field))
-        return bool(self.values(field))
+        return bool(self.places(field) if field.type is FieldType.GEO_POINT else self.values(field))
+
+    def places(self, field: Field) -> tuple[Point, ...]:
+        """Where on the earth a field says."""
+        if field.nested != self.nested:
+            return ()
+        return tuple(place for each in _values_of(self.decoded, field.path) for place in places(each))
+
+    def objects(self, field: Field) -> "list[Document]":
+        """What a nested field holds, each object as a document."""
+        found = [each for each in self._raw(field) if isinstance(each, dict)]
+        return [
+            Document(self.generation, self.id, b"", _put(field.path, each), self.written, field.name) for each in found
+        ]
 
     def positions(self, field: Field) -> dict[str, list[int]]:
         """Where each token of a text field stands."""
@@ -63,7 +78,7 @@ class Document:
         return Counter(dict.fromkeys(self.values(field), 1))
 
     def _raw(self, field: Field) -> Iterator[Any]:
-        if field.nested is not None or field.type is FieldType.NESTED:
+        if field.nested != self.nested:
             return iter(())
         return _leaves(self.decoded, field.path)
 
@@ -89,6 +104,21 @@ def _characters(value: Any) -> Any:
     if isinstance(value, list):
         return [_characters(each) for each in value]
     return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if isinstance(value, str) else value
+
+
+def _put(path: Sequence[str], value: Any) -> Any:
+    return {path[0]: _put(path[1:], value)} if path else value
+
+
+def _values_of(value: Any, path: Sequence[str]) -> Iterator[Any]:
+    """The values that the keys of a path lead to; where there is an array at its end, it is one of them."""
+    if isinstance(value, list) and path:
+        for each in value:
+            yield from _values_of(each, path)
+    elif not path:
+        yield value
+    elif isinstance(value, dict) and path[0] in value:
+        yield from _values_of(value[path[0]], path[1:])
 
 
 def _leaves(value: Any, path: Sequence[str]) -> Iterator[Any]:
@@ -128,8 +158,16 @@ class Corpus:
 
     def field(self, name: str) -> Field | None:
         """The field of a name that can hold values of its own."""
-        found = self._fields.get(name)
+        found = self.mapped(name)
         return None if found is None or found.type is FieldType.NESTED else found
+
+    def mapped(self, name: str) -> Field | None:
+        """The field of a name."""
+        return self._fields.get(name)
+
+    def objects(self, field: Field) -> "Corpus":
+        """The objects of a nested field in all documents."""
+        return Corpus([each for document in self.documents for each in document.objects(field)], self._fields)
 
     @cached_property
     def fields(self) -> Sequence[Field]:

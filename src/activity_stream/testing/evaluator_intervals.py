@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 
 from activity_stream.search import refusals
+from activity_stream.search.aggs import DateHistogramAgg
 from activity_stream.search.civil import DAY, HOUR, MINUTE, Civil, civil
-from activity_stream.search.query import DateHistogramAgg, Scalar
+from activity_stream.search.query import Scalar
 
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 _LENGTHS = {"minute": MINUTE, "hour": HOUR, "day": DAY, "week": 7 * DAY}

@@ -5,8 +5,9 @@ from typing import Any
 
 from activity_stream.fields import Field, FieldType
 from activity_stream.search import refusals
+from activity_stream.search.aggs import Agg, MetricAgg
 from activity_stream.search.dates import format_date
-from activity_stream.search.query import Agg, MetricAgg, Scalar
+from activity_stream.search.query import Scalar
 from activity_stream.search.values import coerce, json_text
 from activity_stream.testing.evaluator_documents import Corpus, Document
 

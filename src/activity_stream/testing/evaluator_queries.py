@@ -10,6 +10,7 @@ from functools import partial
 from activity_stream.fields import Field, FieldType
 from activity_stream.search import refusals
 from activity_stream.search.begun import spelled_out
+from activity_stream.search.geo import is_within, metres
 from activity_stream.search.minimum import minimum_should_match
 from activity_stream.search.query import (
     Bool,
@@ -17,6 +18,9 @@ from activity_stream.search.query import (
     ConstantScore,
     DisMax,
     Exists,
+    FunctionScore,
+    GeoBox,
+    GeoDistance,
     Ids,
     Match,
     MatchAll,
@@ -25,6 +29,7 @@ from activity_stream.search.query import (
     MatchPhrase,
     MatchPhrasePrefix,
     MultiMatch,
+    Nested,
     Node,
     Prefix,
     Range,
@@ -32,7 +37,9 @@ from activity_stream.search.query import (
     Terms,
     Wildcard,
 )
+from activity_stream.search.resolve import nested_queried, place_queried
 from activity_stream.testing.evaluator_documents import Corpus, Document
+from activity_stream.testing.evaluator_functions import Function, by_functions
 from activity_stream.testing.evaluator_scores import term_score
 from activity_stream.testing.evaluator_texts import TextQueries
 from activity_stream.testing.evaluator_values import STRINGS, Test, equal_to, folded, within
@@ -51,24 +58,48 @@ class Queries:
         self._now_ms = now_ms
         self._texts = TextQueries(corpus, now_ms)
 
-    def score(self, node: Node) -> Score:
-        """How to score a document. Raises SearchRefused for a value that its field cannot hold."""
-        return partial(_boosted, self._unboosted(node), node.boost)
+    def score(self, node: Node, outer: float = 1.0) -> Score:
+        """How to score a document; `outer` is a boost from outside. Raises SearchRefused for a value that its field
+        cannot hold."""
+        boost = outer * node.boost
+        return self._of_others(node, boost) or partial(_boosted, self._of_itself(node), boost)
 
-    def _unboosted(self, node: Node) -> Score:  # noqa: C901, PLR0911 - one for each kind of query
+    def _of_others(self, node: Node, boost: float) -> Score | None:
+        """A score made of those of other queries; None for any other query."""
+        match node:
+            case Bool():
+                return self._bool(node, boost)
+            case Boosting():
+                return partial(
+                    _lessened, self.score(node.positive, boost), self.score(node.negative), node.negative_boost
+                )
+            case DisMax():
+                return partial(_best, [self.score(each, boost) for each in node.queries], node.tie_breaker)
+            case FunctionScore():
+                functions = [Function(each, self._corpus, self._now_ms, self.score) for each in node.functions]
+                return partial(by_functions, node, functions, self.score(node.query, boost))
+            case Nested():
+                return self._nested(node, boost)
+        return None
+
+    def _nested(self, node: Nested, boost: float) -> Score:
+        field = self._corpus.mapped(node.path)
+        nested_queried(field, node)
+        if field is None:
+            return _none
+        inner = Queries(self._corpus.objects(field), self._now_ms).score(node.query, boost)
+        return partial(_of_objects, field, inner, node.score_mode)
+
+    def _of_itself(self, node: Node) -> Score:  # noqa: PLR0911 - one for each kind of query
         match node:
             case MatchAll():
                 return _all
             case MatchNone():
                 return _none
-            case Bool():
-                return self._bool(node)
-            case Boosting():
-                return partial(_lessened, self.score(node.positive), self.score(node.negative), node.negative_boost)
             case ConstantScore():
                 return partial(_constant, self.score(node.filter))
-            case DisMax():
-                return partial(_best, [self.score(each) for each in node.queries], node.tie_breaker)
+            case GeoDistance() | GeoBox():
+                return self._place(node)
             case MatchBoolPrefix():
                 field = self._corpus.field(node.field)
                 return self.score(spelled_out(node, field.type if field is not None else None))
@@ -100,6 +131,11 @@ class Queries:
             case _:
                 return partial(_any_value, field, _pattern_test(field, node))
 
+    def _place(self, node: GeoDistance | GeoBox) -> Score:
+        field = self._corpus.mapped(node.field)
+        place_queried(field, node)
+        return _none if field is None else partial(_is_there, field, node)
+
     def _term(self, field: Field, node: Term) -> Score:
         test = equal_to(field, node.value, self._now_ms, case_insensitive=node.case_insensitive)
         if node.case_insensitive or field.type not in _SCORED:
@@ -111,12 +147,13 @@ class Queries:
         fields = [each for each in self._corpus.fields if each.name == node.field or each.name.startswith(below)]
         return partial(_has_any, fields)
 
-    def _bool(self, node: Bool) -> Score:
+    def _bool(self, node: Bool, boost: float) -> Score:
         must, filters, should, must_not = (
-            [self.score(each) for each in clauses] for clauses in (node.must, node.filter, node.should, node.must_not)
+            [self.score(each, boost) for each in clauses]
+            for clauses in (node.must, node.filter, node.should, node.must_not)
         )
         if not (must or filters or should or must_not):
-            return _all
+            return partial(_boosted, _all, boost)
         least = 0 if must or filters or not should else 1
         if node.minimum_should_match is not None and (must or filters or should):
             least = max(least, minimum_should_match(node.minimum_should_match, len(should)))
@@ -165,6 +202,21 @@ def _bool_score(
     if any(score(document) is None for score in filters) or any(score(document) is not None for score in must_not):
         return None
     return sum(value for value in required if value is not None) + sum(optional)
+
+
+def _of_objects(field: Field, score: Score, mode: str, document: Document) -> float | None:
+    found = [value for each in document.objects(field) if (value := score(each)) is not None]
+    if not found:
+        return None
+    kinds = {"max": max(found), "min": min(found), "sum": sum(found), "none": 0.0}
+    return kinds.get(mode, sum(found) / len(found))
+
+
+def _is_there(field: Field, node: GeoDistance | GeoBox, document: Document) -> float | None:
+    for place in document.places(field):
+        if is_within(node.box, place) if isinstance(node, GeoBox) else metres(node.point, place) <= node.metres:
+            return 1.0
+    return None
 
 
 def _with_id(ids: frozenset[str], document: Document) -> float | None:

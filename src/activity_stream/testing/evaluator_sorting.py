@@ -5,6 +5,7 @@ What has no value comes where `missing` says; of numbers and dates such document
 gives them, the outermost number of 64 bits.
 """
 
+import math
 from collections.abc import Sequence
 from functools import cmp_to_key
 from typing import Any
@@ -13,8 +14,11 @@ import msgspec
 
 from activity_stream.fields import Field, FieldType
 from activity_stream.search import refusals
+from activity_stream.search.body import SCRIPT, SortKey
 from activity_stream.search.date_math import bound_ms
-from activity_stream.search.query import SCRIPT, Scalar, SortKey
+from activity_stream.search.geo import how_far
+from activity_stream.search.query import Scalar
+from activity_stream.search.resolve import place_sorted
 from activity_stream.search.values import (
     LONG_MAX,
     LONG_MIN,
@@ -47,12 +51,19 @@ class Key:
         self._name = key.field
         self._now_ms = now_ms
         self._first_of = None if key.first_of is None else _dates(key.first_of, corpus)
+        self._distance = key.distance
         self._field = None if key.field in ("_score", "_doc", SCRIPT) else self._sortable(key, corpus)
         self.type = self._field.type if self._field else _type_of_unmapped(key)
+        if key.distance is not None:
+            self.type = FieldType.DOUBLE
         self._first = key.missing == "_first"
         self._instead = None if key.missing in ("_first", "_last") else self._in_place(key.missing)
 
     def _sortable(self, key: SortKey, corpus: Corpus) -> Field | None:
+        if key.distance is not None:
+            field = corpus.mapped(key.distance.field)
+            place_sorted(field, key)
+            return field
         field = corpus.field(key.field)
         if field is None and key.unmapped_type is None:
             raise refusals.unmapped_sort(key.field)
@@ -71,6 +82,9 @@ class Key:
         if self._first_of is not None:
             dates = (hit.document.values(field) for field in self._first_of)
             return next((float(min(each)) for each in dates if each), None)
+        if self._distance is not None:
+            far = how_far(self._distance, hit.document.places(self._field) if self._field else ())
+            return far if math.isfinite(far) else "Infinity"
         values = hit.document.values(self._field) if self._field else ()
         if not values:
             return self._of_missing() if self._instead is None else self._instead
@@ -86,6 +100,8 @@ class Key:
             raise refusals.no_number(str(problem)) from None
 
     def _of_missing(self) -> Any:
+        if self._distance is not None:
+            return "Infinity"
         if self.type in STRINGS:
             return None
         greatest = self._first == self.descending

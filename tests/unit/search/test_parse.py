@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from activity_stream.errors import SearchRefused
+from activity_stream.search.body import SearchBody, SortKey, SourceFilter
 from activity_stream.search.limits import Limits
 from activity_stream.search.parse import parse_body, parse_query
 from activity_stream.search.query import (
@@ -25,9 +26,6 @@ from activity_stream.search.query import (
     Node,
     Prefix,
     Range,
-    SearchBody,
-    SortKey,
-    SourceFilter,
     Term,
     Terms,
     Wildcard,
@@ -225,7 +223,7 @@ REFUSED: list[tuple[Any, str, str]] = [
     ),
 ]
 IN_QUERY: list[tuple[dict[str, Any], str, str]] = [
-    ({"nested": {"path": "a"}}, "parsing_exception", "unknown query [nested] at {}: OpenSearch has it"),
+    ({"intervals": {"a": {}}}, "parsing_exception", "unknown query [intervals] at {}: OpenSearch has it"),
     ({"nonsense": {}}, "parsing_exception", "unknown query [nonsense] at {}"),
     ({"term": {"a": 1, "b": 2}}, "parsing_exception", "expected one key but found 2"),
     ({"term": {"a": {"boost": 2}}}, "parsing_exception", "[term] needs [value] at {}.term.a"),

@@ -6,18 +6,18 @@ from typing import Any
 import pytest
 
 from activity_stream.errors import SearchRefused
-from activity_stream.search.parse import parse_body
-from activity_stream.search.query import (
+from activity_stream.search.aggs import (
     Agg,
     DateHistogramAgg,
     FilterAgg,
     FiltersAgg,
-    MatchAll,
     MetricAgg,
     RangeAgg,
     RangeBucket,
     TermsAgg,
 )
+from activity_stream.search.parse import parse_body
+from activity_stream.search.query import MatchAll
 
 ALL: dict[str, Any] = {"match_all": {}}
 

@@ -23,7 +23,7 @@ from activity_stream.adapters.index_embedded.translate import Translator
 from activity_stream.fields import FieldType
 from activity_stream.model import Alias
 from activity_stream.search import refusals
-from activity_stream.search.query import (
+from activity_stream.search.aggs import (
     Agg,
     BucketAgg,
     DateHistogramAgg,

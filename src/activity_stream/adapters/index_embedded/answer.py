@@ -13,7 +13,7 @@ from activity_stream.adapters.index_embedded.orders import shown
 from activity_stream.adapters.index_embedded.schema import GENERATION, KEY, SOURCE, split_key
 from activity_stream.adapters.index_embedded.snapshot import Snapshot
 from activity_stream.adapters.index_embedded.sorting import Hit
-from activity_stream.search.query import SearchBody, SourceFilter
+from activity_stream.search.body import SearchBody, SourceFilter
 
 
 class Found(msgspec.Struct, frozen=True):

@@ -13,10 +13,11 @@ from activity_stream.adapters.index_embedded.predicates import Predicates, Value
 from activity_stream.adapters.index_embedded.schema import Column
 from activity_stream.fields import FieldType
 from activity_stream.search import refusals
+from activity_stream.search.aggs import DateHistogramAgg, RangeAgg, TermsAgg
 from activity_stream.search.date_math import bound_ms
 from activity_stream.search.dates import format_date
 from activity_stream.search.limits import Limits
-from activity_stream.search.query import DateHistogramAgg, RangeAgg, Scalar, TermsAgg
+from activity_stream.search.query import Scalar
 
 MAX_BUCKETS = Limits().buckets
 

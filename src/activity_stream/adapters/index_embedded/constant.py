@@ -16,4 +16,4 @@ def is_constant(node: q.Node, translator: Translator, *, words: bool) -> bool:
         return column is None or column.field.type is not FieldType.TEXT or (words and isinstance(node, q.Term))
     if isinstance(node, q.MatchPhrasePrefix):
         return words
-    return not isinstance(node, q.MatchBoolPrefix | q.MultiMatch | q.DisMax | q.Boosting)
+    return not isinstance(node, q.MatchBoolPrefix | q.MultiMatch | q.DisMax | q.Boosting | q.FunctionScore | q.Nested)

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from activity_stream.adapters.index_embedded.entries import WRITERS, Entries, Many, Targets, new_entries
+from activity_stream.adapters.index_embedded.entries import WRITERS, Entries, Many, Targets, flat, new_entries
 from activity_stream.adapters.index_embedded.schema import Column, EmbeddedSchema
 from activity_stream.fields import FieldType
 from activity_stream.model import Activity, Alias
@@ -26,26 +26,61 @@ class Undecodable(Exception):
     """An item's JSON cannot be read; the message says why."""
 
 
-class _Leaf:
-    """The place of one or more searchable fields in a document: for each type, the columns the values go into."""
+Rows = Sequence[tuple[tuple[str, ...], int, Column]]
+"""Searchable fields: the keys that lead to each, the position of its document, its column."""
 
-    def __init__(self, columns: Sequence[tuple[int, Column]]) -> None:
+
+class _Leaf:
+    """The place of one or more searchable fields in a document: for each type, the columns the values go into.
+    `nested` are the fields within nested ones."""
+
+    def __init__(self, columns: Sequence[tuple[int, Column]], nested: Rows) -> None:
         types = sorted({column.field.type for _, column in columns})
         self.writers: Sequence[tuple[Any, Targets]] = [
-            (WRITERS[kind], tuple(target for target in columns if target[1].field.type is kind)) for kind in types
+            (
+                _Objects(nested).write if kind is FieldType.NESTED else WRITERS[kind],
+                tuple(target for target in columns if target[1].field.type is kind),
+            )
+            for kind in types
         ]
+
+
+class _Objects:
+    """Enters the objects of nested fields, each as a document of its own."""
+
+    def __init__(self, nested: Rows) -> None:
+        self._rows = nested
+        self._nodes: dict[str, _Node] = {}
+
+    def write(self, value: Any, targets: Targets, documents: Sequence[Entries]) -> None:
+        """Enter the objects among the values."""
+        for position, column in targets:
+            node = self._node(position, column)
+            for each in flat(value):
+                if type(each) is dict:
+                    documents[position].nested.append((column.present, node.entries(each)))
+
+    def _node(self, position: int, column: Column) -> "_Node":
+        if column.present not in self._nodes:
+            rows = [
+                (each.field.path[len(column.field.path) :], 0, each)
+                for _, at, each in self._rows
+                if at == position and each.field.nested == column.field.name
+            ]
+            self._nodes[column.present] = _Node(rows, ())
+        return self._nodes[column.present]
 
 
 class _Node:
     """One level of the mapped keys: for each key, in the order of the struct's fields, what is there."""
 
-    def __init__(self, columns: Sequence[tuple[tuple[str, ...], int, Column]]) -> None:
+    def __init__(self, columns: Rows, nested: Rows) -> None:
         keys = list(dict.fromkeys(path[0] for path, _, _ in columns))
         self.slots: list[tuple[_Leaf | None, _Node | None]] = []
         for key in keys:
             here = [(position, column) for path, position, column in columns if path == (key,)]
             below = [(path[1:], position, column) for path, position, column in columns if path[:1] == (key,) != path]
-            self.slots.append((_Leaf(here) if here else None, _Node(below) if below else None))
+            self.slots.append((_Leaf(here, nested) if here else None, _Node(below, nested) if below else None))
         self.by_key = dict(zip(keys, self.slots, strict=True))
         self.type = msgspec.defstruct(
             "Mapped",
@@ -57,14 +92,21 @@ class _Node:
         scalars = str | int | float | bool | None
         self.loose: Any = self.type | list[self.type | list[Any] | scalars] | scalars  # type: ignore[name-defined]
 
+    def entries(self, decoded: dict[str, Any]) -> Entries:
+        """The columns of an object by itself."""
+        made = new_entries()
+        found: dict[_Leaf, Any] = {}
+        _gather_dict(self, decoded, found)
+        _write(found, (made,))
+        return made
+
 
 class _Plan:
     """How to read one kind of document."""
 
-    def __init__(self, columns: Sequence[tuple[tuple[str, ...], int, Column]]) -> None:
-        self._root = _Node(
-            [row for row in columns if row[2].field.type is not FieldType.NESTED and not row[2].field.nested]
-        )
+    def __init__(self, columns: Rows) -> None:
+        outer = [row for row in columns if row[2].field.nested is None]
+        self._root = _Node(outer, [row for row in columns if row[2].field.nested is not None])
         self._decoder = msgspec.json.Decoder(self._root.type)
 
     def read(self, source: bytes, documents: Sequence[Entries]) -> None:
@@ -76,9 +118,7 @@ class _Plan:
             _gather_dict(self._root, _plain(source), found)
         else:
             _gather(self._root, decoded, found)
-        for leaf, value in found.items():
-            for write, targets in leaf.writers:
-                write(value, targets, documents)
+        _write(found, documents)
 
 
 class Decoder:
@@ -107,6 +147,12 @@ class Decoder:
         both = new_entries(), new_entries()
         self._both.read(activity.source, both)
         return both
+
+
+def _write(found: dict[_Leaf, Any], documents: Sequence[Entries]) -> None:
+    for leaf, value in found.items():
+        for write, targets in leaf.writers:
+            write(value, targets, documents)
 
 
 def _gather(node: _Node, decoded: Any, found: dict[_Leaf, Any]) -> None:

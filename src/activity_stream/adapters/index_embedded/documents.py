@@ -14,6 +14,7 @@ from activity_stream.adapters.index_embedded.schema import (
     GENERATION,
     KEY,
     MANIFEST_TERM,
+    OUTER,
     PRESENT,
     SEQUENCE,
     SOURCE,
@@ -61,17 +62,26 @@ class Documents:
             return Refused(alias, document_id, str(error))
 
 
-def to_tantivy(item: Item, index_name: str, key: str, sequence: int) -> tantivy.Document:
-    """The document of an item in a generation; `sequence` is its place in the order of writing."""
-    fields = item.entries.fields
-    fields[ALIAS] = ALIAS_TERMS[item.alias]
+def to_tantivy(item: Item, index_name: str, key: str, sequence: int) -> list[tantivy.Document]:
+    """The document of an item in a generation, and those of the objects in its nested fields; `sequence` is its place
+    in the order of writing."""
+    item.entries.fields[SOURCE] = item.source
+    document = _document(ALIAS_TERMS[item.alias], item.entries, index_name, key)
+    document.add_unsigned(SEQUENCE, sequence)
+    objects = [_document(term, entries, index_name, key) for term, entries in item.entries.nested]
+    for each in objects:
+        each.add_unsigned(OUTER, sequence)
+    return [document, *objects]
+
+
+def _document(term: str, entries: Entries, index_name: str, key: str) -> tantivy.Document:
+    fields = entries.fields
+    fields[ALIAS] = term
     fields[GENERATION] = index_name
     fields[KEY] = key
-    fields[PRESENT] = item.entries.present
-    fields[SOURCE] = item.source
+    fields[PRESENT] = entries.present
     document = tantivy.Document(**fields)
-    document.add_unsigned(SEQUENCE, sequence)
-    for name, text in item.entries.texts:
+    for name, text in entries.texts:
         document.add_pre_tokenized_text(name, text)
     return document
 

@@ -16,6 +16,7 @@ import tantivy
 from activity_stream.adapters.index_embedded.schema import Column
 from activity_stream.fields import FieldType
 from activity_stream.search.analysis import tokens
+from activity_stream.search.geo import places
 from activity_stream.search.values import MAX_KEYWORD_BYTES, coerce
 
 POSITION_GAP = 100
@@ -30,11 +31,13 @@ class Many(list[Any]):
 
 
 class Entries(msgspec.Struct):
-    """What one document has in the index's columns: values by internal name, and arrays of text, which need gaps."""
+    """What one document has in the index's columns: values by internal name, and arrays of text, which need gaps.
+    `nested` are the objects of its nested fields, with the terms of these."""
 
     fields: dict[str, Any]
     present: list[str]
     texts: list[tuple[str, tantivy.PreTokenizedString]]
+    nested: list[tuple[str, "Entries"]]
 
 
 Targets = Sequence[tuple[int, Column]]
@@ -43,7 +46,7 @@ Targets = Sequence[tuple[int, Column]]
 
 def new_entries() -> Entries:
     """Those of a document without any field."""
-    return Entries({}, [], [])
+    return Entries({}, [], [], [])
 
 
 def write_keywords(value: Any, targets: Targets, documents: Sequence[Entries]) -> None:
@@ -82,12 +85,19 @@ def write_texts(value: Any, targets: Targets, documents: Sequence[Entries]) -> N
         entries.present.append(column.present)
 
 
-def write_presence(value: Any, targets: Targets, documents: Sequence[Entries]) -> None:
-    """Enter only that there is a value."""
-    if not _flat(value):
+def write_places(value: Any, targets: Targets, documents: Sequence[Entries]) -> None:
+    """Enter places on the earth."""
+    found = [place for each in (value if type(value) is Many else (value,)) for place in places(each)]
+    if not found:
         return
     for position, column in targets:
-        documents[position].present.append(column.present)
+        latitude, longitude, several = column.place or ("", "", "")
+        entries = documents[position]
+        entries.fields[latitude] = [lat for lat, _ in found]
+        entries.fields[longitude] = [lon for _, lon in found]
+        if len(found) > 1:
+            entries.fields[several] = len(found)
+        entries.present.append(column.present)
 
 
 def write_dates(value: Any, targets: Targets, documents: Sequence[Entries]) -> None:
@@ -126,11 +136,11 @@ def _enter_numbers(numbers: int | list[Any], targets: Targets, documents: Sequen
 
 def _coerced(kind: FieldType, value: Any) -> list[Any]:
     """The values as the field holds them, sorted; without those that it cannot hold."""
-    found = [coerce(kind, each) for each in _flat(value)]
+    found = [coerce(kind, each) for each in flat(value)]
     return sorted(each for each in found if each is not None)
 
 
-def _flat(value: Any) -> list[Any]:
+def flat(value: Any) -> list[Any]:
     """The values of a field: arrays in arrays are one array, and null is no value."""
     if not isinstance(value, list):
         return [value]
@@ -181,7 +191,7 @@ def _is_plain(value: Any) -> bool:
 def _texts(kind: FieldType, value: Any) -> list[str]:
     """The values as text, in order."""
     found = []
-    for each in _flat(value):
+    for each in flat(value):
         text = each if _is_plain(each) else coerce(kind, _characters(each))
         if text is not None:
             found.append(str(text))
@@ -207,7 +217,7 @@ WRITERS: Mapping[FieldType, Callable[[Any, Targets, Sequence[Entries]], None]] =
         FieldType.BOOLEAN: write_booleans,
         FieldType.LONG: write_longs,
         FieldType.DOUBLE: write_doubles,
-        FieldType.GEO_POINT: write_presence,
+        FieldType.GEO_POINT: write_places,
     }
 )
 """How the values of each type of field are entered."""

@@ -19,14 +19,19 @@ from activity_stream.adapters.index_embedded.aggregate import Aggregator
 from activity_stream.adapters.index_embedded.answer import Found, encode
 from activity_stream.adapters.index_embedded.constant import is_constant
 from activity_stream.adapters.index_embedded.predicates import both, either, unscored
-from activity_stream.adapters.index_embedded.schema import GENERATION
+from activity_stream.adapters.index_embedded.reader import ValueReader
+from activity_stream.adapters.index_embedded.schema import GENERATION, SEQUENCE
 from activity_stream.adapters.index_embedded.scoring import Scorer
 from activity_stream.adapters.index_embedded.snapshot import Snapshot
 from activity_stream.adapters.index_embedded.sorting import Hit, Sorter
 from activity_stream.adapters.index_embedded.translate import Translator
+from activity_stream.adapters.index_embedded.worked import Scores, Worked, needs_working_out
 from activity_stream.model import Alias
+from activity_stream.search.aggs import filters_of
+from activity_stream.search.body import SearchBody, boost_of
 from activity_stream.search.parse import parse_body, parse_query
-from activity_stream.search.query import Bool, Node, SearchBody, boost_of, filters_of
+from activity_stream.search.query import Bool, Node
+from activity_stream.search.rarity import shows_scores
 
 _REMEMBERED_BODIES = 256
 _LONGEST_REMEMBERED = 16_384
@@ -67,30 +72,35 @@ class _Search:
         self._scorer = Scorer(snapshot, self._visible, None)
         self._scope = None if scope is None else _parsed_scope(scope)
         if self._scope is not None:
-            plain = Translator(snapshot, alias, now_ms, self._scorer).query(self._scope)
+            plain = Translator(snapshot, alias, now_ms, self._scorer, self._visible).query(self._scope)
             conditions = [unscored(plain), self._visible]
             self._visible = unscored(both(*conditions))
             self._scorer = Scorer(snapshot, self._visible, self._visible)
         self._conditions = conditions
         self._scoped = scope is not None
-        self._translator = Translator(snapshot, alias, now_ms, self._scorer)
-        self._sorter = Sorter(snapshot, self._translator.predicates, rounded=self._scoped)
+        self._translator = Translator(snapshot, alias, now_ms, self._scorer, self._visible)
 
     def run(self, body: SearchBody) -> Found:
         """What the body finds. Raises SearchRefused."""
-        query = both(self._boosted(self._translator.query(self._theirs(body.query)), body), *self._conditions)
+        node = self._theirs(body.query)
+        query = both(self._boosted(self._translator.query(node), body), *self._conditions)
+        worked = self._translator.worked()
+        scores_of = self._worked_out(worked, node, body)
+        if scores_of is not None and body.min_score is not None:
+            enough = worked.sequences(place for place, score in scores_of.items() if score >= body.min_score)
+            query = both(query, unscored(self._translator.predicates.any_of(SEQUENCE, enough)))
         hits_of = query
         if body.post_filter is not None:
             hits_of = both(query, unscored(self._translator.query(body.post_filter)))
         keys = orders.orders(body.sort, self._snapshot, self._alias)
+        reader = ValueReader(self._snapshot, self._alias)
+        sorter = Sorter(self._snapshot, self._translator.predicates, reader, rounded=self._scoped, worked=scores_of)
         top: Any = self._snapshot.searcher.search(hits_of, limit=1)
-        best = self._sorter.score(top.hits[0][0]) if top.hits and body.size else None
-        wanted = body.from_ + body.size if body.size else 0
+        best = sorter.best(hits_of) if shows_scores(body) and body.size else None
         if keys:
-            hits, scores = self._sorted(body, hits_of, keys, wanted)
-            best = best if _shows_scores(body) else None
+            hits, scores = self._sorted(sorter, body, hits_of, keys)
         else:
-            hits, scores = self._ranked(body, hits_of, wanted, best)
+            hits, scores = self._ranked(sorter, body, hits_of, best)
         aggregations = None
         if body.aggs:
             for node in filters_of(body.aggs):
@@ -120,26 +130,42 @@ class _Search:
             parts.append(Query.boost_query(mine, boost_of(name, self._alias, body.indices_boost)))
         return either(parts)
 
+    def _worked_out(self, worked: Worked, node: Node, body: SearchBody) -> Scores | None:
+        """The score of all that a query finds, where it matters and tantivy cannot tell it."""
+        if not shows_scores(body):
+            return None
+        if body.min_score is None and not needs_working_out(node, nested=not self._scoped):
+            return None
+        if not body.indices_boost:
+            return worked.scores(node)
+        scores: Scores = {}
+        for generation in self._snapshot.generations.values():
+            name = generation.index_name(self._alias)
+            theirs = worked.scores(node, boost_of(name, self._alias, body.indices_boost))
+            scores |= {
+                place: theirs[place] for place in worked.found(self._snapshot.term(GENERATION, name)) & theirs.keys()
+            }
+        return scores
+
     def _sorted(
-        self, body: SearchBody, query: Query, keys: Sequence[orders.Order], wanted: int
+        self, sorter: Sorter, body: SearchBody, query: Query, keys: Sequence[orders.Order]
     ) -> tuple[list[Hit], Sequence[float | None]]:
         after = None
         if body.search_after is not None:
             after = orders.after(body.search_after, body.sort, keys, self._now_ms)
-        hits = self._sorter.first(query, keys, wanted, after)[body.from_ :]
-        return hits, self._sorter.scores(query, hits) if _shows_scores(body) else [None] * len(hits)
+        hits = sorter.first(query, keys, _wanted(body), after)[body.from_ :]
+        return hits, sorter.scores(query, hits) if shows_scores(body) else [None] * len(hits)
 
     def _ranked(
-        self, body: SearchBody, query: Query, wanted: int, best: Any
+        self, sorter: Sorter, body: SearchBody, query: Query, best: float | None
     ) -> tuple[list[Hit], Sequence[float | None]]:
         """The hits by score, best first; where it is the same for all, there is no need to work it out."""
         if not body.indices_boost and is_constant(body.query, self._translator, words=self._scorer.constant):
-            hits = self._sorter.first(query, (), wanted)[body.from_ :]
+            hits = sorter.first(query, (), _wanted(body))[body.from_ :]
             return hits, [best] * len(hits)
-        ranked = self._sorter.first(query, (_BY_SCORE,), wanted)[body.from_ :]
+        ranked = sorter.first(query, (_BY_SCORE,), _wanted(body))[body.from_ :]
         return [Hit(hit.address, ()) for hit in ranked], [float(hit.values[0] or 0) for hit in ranked]
 
 
-def _shows_scores(body: SearchBody) -> bool:
-    """Whether a sorted search shows scores."""
-    return body.track_scores or any(key.field == "_score" for key in body.sort)
+def _wanted(body: SearchBody) -> int:
+    return body.from_ + body.size if body.size else 0

@@ -17,8 +17,9 @@ from typing import ParamSpec, TypeVar
 from activity_stream.adapters.index_embedded.border import EngineFailed, border
 from activity_stream.adapters.index_embedded.execute import search
 from activity_stream.adapters.index_embedded.lock import WriterLock
+from activity_stream.adapters.index_embedded.predicates import both
 from activity_stream.adapters.index_embedded.rebuild import bring_up_to_date
-from activity_stream.adapters.index_embedded.schema import GENERATION, EmbeddedSchema
+from activity_stream.adapters.index_embedded.schema import ALIAS, ALIAS_TERMS, GENERATION, EmbeddedSchema
 from activity_stream.adapters.index_embedded.snapshot import Reader, directory_of
 from activity_stream.adapters.index_embedded.writer import Writer
 from activity_stream.errors import IndexUnavailable
@@ -161,7 +162,12 @@ class EmbeddedIndex:
 
     def _count(self, generation: Generation) -> Counts:
         snapshot = self._reader.snapshot()
-        found = [snapshot.count(snapshot.term(GENERATION, generation.index_name(alias))) for alias in Alias]
+        found = [
+            snapshot.count(
+                both(snapshot.term(GENERATION, generation.index_name(alias)), snapshot.term(ALIAS, ALIAS_TERMS[alias]))
+            )
+            for alias in Alias
+        ]
         return Counts(*found)
 
     def _search(self, alias: Alias, body: bytes, now_ms: int, scope: bytes | None) -> bytes:

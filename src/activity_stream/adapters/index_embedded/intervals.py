@@ -1,8 +1,8 @@
 """The buckets of a date histogram, numbered: which one a moment is in, and when one begins. All in UTC."""
 
+from activity_stream.search.aggs import DateHistogramAgg
 from activity_stream.search.civil import civil
 from activity_stream.search.dates import date_ms
-from activity_stream.search.query import DateHistogramAgg
 
 _DAY = 86_400_000
 _FIXED = {"minute": 60_000, "hour": 3_600_000, "day": _DAY, "week": 7 * _DAY}

@@ -11,8 +11,9 @@ from activity_stream.adapters.index_embedded.schema import Column
 from activity_stream.adapters.index_embedded.snapshot import Snapshot
 from activity_stream.fields import FieldType
 from activity_stream.search import refusals
+from activity_stream.search.aggs import MetricAgg
 from activity_stream.search.dates import check_format, format_date
-from activity_stream.search.query import MetricAgg, Scalar
+from activity_stream.search.query import Scalar
 from activity_stream.search.spans import span
 from activity_stream.search.values import json_text, query_double
 

@@ -26,18 +26,23 @@ from activity_stream.adapters.index_embedded.snapshot import Snapshot
 from activity_stream.fields import FieldType
 from activity_stream.model import Alias
 from activity_stream.search import refusals
+from activity_stream.search.body import GEO_DISTANCE, SortKey
 from activity_stream.search.date_math import bound_ms
-from activity_stream.search.query import Scalar, SortKey
+from activity_stream.search.query import Distance, Scalar
+from activity_stream.search.resolve import place_sorted
 from activity_stream.search.values import json_text, query_boolean, query_double, query_long, sort_number
 
-FIELD, SCORE, DOC, NONE, FIRST_OF = "field", "score", "doc", "none", "first of"
+FIELD, SCORE, DOC, NONE, FIRST_OF, DISTANCE = "field", "score", "doc", "none", "first of", "distance"
+FOR_EACH = (SCORE, DISTANCE)
+"""Keys whose values are in no column: each hit is looked at."""
 
 _STRING_TYPES = ("string", "keyword", "text", "wildcard")
 _DOUBLE_TYPES = ("double", "float", "half_float", "scaled_float")
 
 
 class Order(msgspec.Struct, frozen=True):
-    """One key. `kind` NONE is a field that no document has; `column` is there for FIELD only, `columns` for FIRST_OF.
+    """One key. `kind` NONE is a field that no document has; `column` is there for FIELD and DISTANCE only, `columns`
+    for FIRST_OF, `distance` for DISTANCE.
 
     `substitute` is the sort value of documents without one, None only for strings: where those come, `first` says.
     `native`: tantivy puts documents without a value where they belong, at the end. `least`: the least value counts,
@@ -52,6 +57,7 @@ class Order(msgspec.Struct, frozen=True):
     substitute: Value | None = None
     least: bool = False
     columns: tuple[Column, ...] = ()
+    distance: Distance | None = None
 
     @property
     def name(self) -> str:
@@ -161,6 +167,8 @@ def _order(key: SortKey, snapshot: Snapshot, alias: Alias) -> Order:
         return Order(SCORE if key.field == "_score" else DOC, key.descending)
     if key.first_of is not None:
         return Order(FIRST_OF, key.descending, columns=_dates(key.first_of, snapshot, alias))
+    if key.distance is not None:
+        return _by_distance(key, key.distance, snapshot, alias)
     column = snapshot.schema.column(alias, key.field)
     if column is None and key.unmapped_type is None:
         raise refusals.unmapped_sort(key.field)
@@ -175,6 +183,14 @@ def _order(key: SortKey, snapshot: Snapshot, alias: Alias) -> Order:
     if column is None or not column.value:
         return Order(NONE, key.descending, None, first, native, substitute)
     return Order(FIELD, key.descending, column, first, native, substitute)
+
+
+def _by_distance(key: SortKey, distance: Distance, snapshot: Snapshot, alias: Alias) -> Order:
+    column = snapshot.schema.column(alias, distance.field)
+    place_sorted(None if column is None else column.field, key)
+    if column is None or column.field.nested is not None:
+        return Order(NONE, key.descending, substitute=math.inf)
+    return Order(DISTANCE, key.descending, column, distance=distance)
 
 
 def _dates(names: Sequence[str], snapshot: Snapshot, alias: Alias) -> tuple[Column, ...]:
@@ -215,6 +231,8 @@ def _instead(missing: Scalar, kind: FieldType) -> Value:
 
 
 def _after(value: Scalar | None, key: Order, kind: FieldType, field: str, now_ms: int) -> Value | None:
+    if key.kind == DISTANCE or (key.kind == NONE and field == GEO_DISTANCE):
+        return math.inf if value is None else _held(value, FieldType.DOUBLE, field, now_ms)
     if key.kind in (FIELD, NONE):
         if value is None:
             return _outermost(kind, highest=key.first is key.descending)

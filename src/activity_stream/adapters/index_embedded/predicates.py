@@ -91,6 +91,10 @@ class Predicates:
             return self._float_range(name, low, high, over_low=over_low, under_high=under_high)
         return self._whole_range(name, low, high, over_low=over_low, under_high=under_high)
 
+    def degrees(self, name: str, low: float, high: float) -> Query:
+        """Documents with a number between two in the column of this internal name."""
+        return Query.range_query(self._schema, name, tantivy.FieldType.Float, low, high)
+
     def pattern(self, name: str, expression: str, what: str) -> Query:
         """Documents with a term that a regular expression describes wholly. SearchRefused if it is too large."""
         try:

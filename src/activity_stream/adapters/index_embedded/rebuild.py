@@ -108,4 +108,5 @@ def _copy(document: tantivy.Document, documents: Documents, writer: tantivy.Inde
         return
     item = documents.read_one(known[0], document_id, bytes(document.get_first(SOURCE) or b""))
     if isinstance(item, Item):
-        writer.add_document(to_tantivy(item, index_name, key, sequence))
+        for each in to_tantivy(item, index_name, key, sequence):
+            writer.add_document(each)

@@ -6,6 +6,9 @@
     date, long, double, boolean
               a0  the values as numbers, sorted      a0h  the greatest
     text      a0  its tokens, joined by blanks
+    geo_point a0  latitudes                          a0y longitudes             a0n how many places, if several
+    nested    each object is a document of its own, with the columns of the fields in it, and with the key and the
+              generation of the one that it is in
 
 Internal names are free of the colons and dots of the outer ones. Hexadecimal columns are there because tantivy has no
 range over text; that of a value orders as its UTF-8 does. The schema of an index cannot change: `digest` goes into the
@@ -13,7 +16,7 @@ name of its directory, so that another mapping gets another index.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 import msgspec
@@ -22,10 +25,12 @@ import tantivy
 from activity_stream.fields import Field, FieldMap, FieldType
 from activity_stream.model import Alias
 
-FORMAT = 1
+FORMAT = 2
 """Raised when what is written changes its meaning: an index of another format is rebuilt."""
 
 ALIAS, GENERATION, KEY, PRESENT, SEQUENCE, SOURCE = "_alias", "_gen", "_key", "_fn", "_seq", "_source"
+OUTER = "_outer"
+"""Of an object in a nested field, instead of SEQUENCE: that of the document it is in."""
 
 ALIAS_TERMS: Mapping[Alias, str] = MappingProxyType({Alias.ACTIVITIES: "a", Alias.OBJECTS: "o"})
 MANIFEST_TERM = "m"
@@ -34,14 +39,15 @@ WHITESPACE = "whitespace"
 """The tokenizer of text columns: one that tantivy knows in every process without being told."""
 
 NUMBERS = (FieldType.DATE, FieldType.LONG, FieldType.BOOLEAN)
-UNINDEXED = (FieldType.GEO_POINT, FieldType.NESTED)
+WITHOUT_VALUE = (FieldType.GEO_POINT, FieldType.NESTED)
 
 
 class Column(msgspec.Struct, frozen=True):
     """Where the values of one searchable field are: internal names; None where there is no such column.
 
-    `value` is empty where only the presence is known (geo_point, nested and what lies in it); `present` is the term
-    that PRESENT holds for documents with a value.
+    `value` is empty where there is no one column of values (geo_point, nested); `place` are the columns of a
+    geo_point: latitudes, longitudes, and the number of places where there are several. `present` is the term that
+    PRESENT holds for documents with a value, and, of a nested field, that ALIAS holds for the objects in it.
     """
 
     field: Field
@@ -49,6 +55,7 @@ class Column(msgspec.Struct, frozen=True):
     value: str = ""
     high: str | None = None
     hex: str | None = None
+    place: tuple[str, str, str] | None = None
 
 
 class EmbeddedSchema:
@@ -67,6 +74,10 @@ class EmbeddedSchema:
     def column(self, alias: Alias, name: str) -> Column | None:
         """The columns of a field by its outer name, None if that is not a searchable field of the alias."""
         return self._columns[alias].get(name)
+
+    def nested(self, alias: Alias, path: str) -> Sequence[Column]:
+        """The columns of the fields that lie in a nested field."""
+        return [each for each in self._columns[alias].values() if each.field.nested == path]
 
     def columns(self, alias: Alias) -> Mapping[str, Column]:
         """The columns of every searchable field of an alias, by outer name, ordered by it."""
@@ -97,7 +108,9 @@ def _columns(alias: Alias, fields: FieldMap) -> Mapping[str, Column]:
 
 
 def _column(field: Field, prefix: str) -> Column:
-    if field.nested is not None or field.type in UNINDEXED:
+    if field.type is FieldType.GEO_POINT:
+        return Column(field, prefix, place=(prefix, f"{prefix}y", f"{prefix}n"))
+    if field.type in WITHOUT_VALUE:
         return Column(field, prefix)
     if field.type is FieldType.TEXT:
         return Column(field, prefix, prefix)
@@ -114,6 +127,7 @@ def _build(columns: list[Column]) -> tantivy.Schema:
     builder.add_text_field(KEY, stored=True, tokenizer_name="raw", index_option="basic")
     builder.add_text_field(PRESENT, tokenizer_name="raw", index_option="basic")
     builder.add_unsigned_field(SEQUENCE, indexed=True, fast=True)
+    builder.add_unsigned_field(OUTER, fast=True)
     builder.add_bytes_field(SOURCE, stored=True)
     for column in columns:
         _add(builder, column)
@@ -121,6 +135,11 @@ def _build(columns: list[Column]) -> tantivy.Schema:
 
 
 def _add(builder: tantivy.SchemaBuilder, column: Column) -> None:
+    if column.place is not None:
+        *degrees, several = column.place
+        for name in degrees:
+            builder.add_float_field(name, indexed=True, fast=True)
+        builder.add_integer_field(several, fast=True)
     if not column.value:
         return
     names = [name for name in (column.value, column.high, column.hex) if name]

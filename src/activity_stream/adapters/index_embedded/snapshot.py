@@ -17,6 +17,7 @@ from activity_stream.adapters.index_embedded.schema import (
     MANIFEST_TERM,
     SEQUENCE,
     SOURCE,
+    Column,
     EmbeddedSchema,
 )
 from activity_stream.errors import IndexUnavailable
@@ -43,11 +44,15 @@ class Snapshot:
         self.present = frozenset(name for name, _ in found)
         published = {name for each in self.generations.values() for name in index_names(each)}
         self._hidden = sorted(self.present - published)
-        self._visible = {alias: self._visible_query(alias) for alias in Alias}
+        self._visible = {alias: self._visible_query(alias, ALIAS_TERMS[alias]) for alias in Alias}
 
     def visible(self, alias: Alias) -> tantivy.Query:
         """A query, of score 0, for all documents of the alias's published generations and for no others."""
         return self._visible[alias]
+
+    def objects(self, alias: Alias, column: Column) -> tantivy.Query:
+        """A query, of score 0, for the objects in a nested field of all documents of the published generations."""
+        return self._visible_query(alias, column.present)
 
     def term(self, field: str, value: str) -> tantivy.Query:
         """The documents with exactly this term in a field, by its internal name."""
@@ -78,8 +83,8 @@ class Snapshot:
         hits = self.searcher.search(mine, limit=1, order_by_field=column.high).hits
         return None if not hits or hits[0][0] is None else float(hits[0][0]) / 1000
 
-    def _visible_query(self, alias: Alias) -> tantivy.Query:
-        ours = self.term(ALIAS, ALIAS_TERMS[alias])
+    def _visible_query(self, alias: Alias, term: str) -> tantivy.Query:
+        ours = self.term(ALIAS, term)
         hidden = [name for name in self._hidden if name.startswith(f"{alias}__")]
         if hidden:
             others = tantivy.Query.term_set_query(self.schema.tantivy, GENERATION, hidden)

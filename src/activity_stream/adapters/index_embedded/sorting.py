@@ -6,7 +6,7 @@
 tantivy orders by one column. Whatever is equal by all keys comes in the order it was written in.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -16,9 +16,11 @@ from tantivy import Query
 
 from activity_stream.adapters.index_embedded import first_of
 from activity_stream.adapters.index_embedded.orders import (
+    DISTANCE,
     DOC,
     FIELD,
     FIRST_OF,
+    FOR_EACH,
     IN_ORDER_OF_WRITING,
     NONE,
     SCORE,
@@ -29,9 +31,12 @@ from activity_stream.adapters.index_embedded.orders import (
     present_beyond,
 )
 from activity_stream.adapters.index_embedded.predicates import Predicates, Value, both, either, unscored
+from activity_stream.adapters.index_embedded.reader import ValueReader
 from activity_stream.adapters.index_embedded.schema import SEQUENCE, Column
 from activity_stream.adapters.index_embedded.snapshot import Snapshot
+from activity_stream.adapters.index_embedded.worked import Scores, place_of
 from activity_stream.fields import FieldType
+from activity_stream.search.geo import how_far
 
 
 class Hit(msgspec.Struct, frozen=True):
@@ -43,10 +48,21 @@ class Hit(msgspec.Struct, frozen=True):
 
 class Sorter:
     """Sorts what queries find in a snapshot. Scores can be `rounded` to six digits: the last ones tell in which order
-    parts of a score were added, and that is a matter of how many of all documents each part finds."""
+    parts of a score were added, and that is a matter of how many of all documents each part finds. `reader` reads
+    places; `worked` are scores that were worked out, for queries of which tantivy has none."""
 
-    def __init__(self, snapshot: Snapshot, predicates: Predicates, *, rounded: bool = False) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        predicates: Predicates,
+        reader: ValueReader,
+        *,
+        rounded: bool = False,
+        worked: Scores | None = None,
+    ) -> None:
         self._rounded = rounded
+        self._reader = reader
+        self._worked = worked
         self._searcher = snapshot.searcher
         self._schema = snapshot.schema.tantivy
         self._predicates = predicates
@@ -58,7 +74,7 @@ class Sorter:
         chain = (*keys, IN_ORDER_OF_WRITING)
         if after is None:
             hits = self._walk(query, chain, count)
-        elif any(key.kind == SCORE for key in keys):
+        elif any(key.kind in FOR_EACH for key in keys):
             every = self._walk(query, chain, self._total(query))
             hits = [hit for hit in every if _is_after(hit.values, after, keys)][:count]
         else:
@@ -68,6 +84,11 @@ class Sorter:
     def score(self, found: float) -> float:
         """A score as it counts and shows."""
         return float(f"{found:.6g}") if self._rounded else found
+
+    def best(self, query: Query) -> float | None:
+        """The best score of what a query finds."""
+        found = self._scored(query, 1)
+        return self.score(found[0][0]) if found else None
 
     def scores(self, query: Query, hits: Sequence[Hit]) -> list[float]:
         """The score of each hit of a query."""
@@ -97,13 +118,9 @@ class Sorter:
         head, rest = keys[0], keys[1:]
         if head.kind == NONE:
             return [Hit(hit.address, (head.substitute, *hit.values)) for hit in self._walk(query, rest, count)]
-        if head.kind == SCORE:
-            return self._by_score(query, keys, count)
-        if head.kind == DOC:
-            return self._by_writing(query, keys, count)
-        if head.kind == FIRST_OF:
-            return self._by_first_of(query, keys, count)
-        return (self._by_column if head.native else self._by_strata)(query, keys, count)
+        if head.kind == FIELD:
+            return (self._by_column if head.native else self._by_strata)(query, keys, count)
+        return _WALKS[head.kind](self, query, keys, count)
 
     def _by_strata(self, query: Query, keys: Sequence[Order], count: int) -> list[Hit]:
         head, rest = keys[0], keys[1:]
@@ -186,8 +203,33 @@ class Sorter:
         return _sorted(hits, keys, 0)[:count]
 
     def _scored(self, query: Query, limit: int) -> list[tuple[float, tantivy.DocAddress]]:
+        """The best hits: at least so many, if there are."""
+        if self._worked is not None:
+            every = self._searcher.search(query, limit=max(1, self._total(query)), count=False).hits
+            scores = [self.score(self._worked.get(place_of(address), 0.0)) for _, address in every]
+            pairs = zip(scores, (address for _, address in every), strict=True)
+            return sorted(pairs, key=lambda pair: pair[0], reverse=True)
         found: Any = self._searcher.search(query, limit=limit, count=False).hits
         return [(self.score(score), address) for score, address in found] if self._rounded else found
+
+    def _by_distance(self, query: Query, keys: Sequence[Order], count: int) -> list[Hit]:
+        head = keys[0]
+        every = self._searcher.search(query, limit=max(1, self._total(query)), count=False).hits
+        addresses = [address for _, address in every]
+        found = list(zip(self._distances(addresses, head), addresses, strict=True))
+        found.sort(key=lambda pair: pair[0], reverse=head.descending)
+        if len(found) > count:
+            border = found[count - 1][0]
+            found = [pair for pair in found if pair[0] == border or head.precedes(pair[0], border)]
+        columns = [self._column_values([address for _, address in found], order, query) for order in keys[1:]]
+        rows = zip((distance for distance, _ in found), *columns, strict=True)
+        hits = [Hit(address, tuple(row)) for (_, address), row in zip(found, rows, strict=True)]
+        return _sorted(hits, keys, 0)[:count]
+
+    def _distances(self, addresses: list[tantivy.DocAddress], order: Order) -> list[float]:
+        if order.distance is None:
+            raise ValueError(f"a key of kind {order.kind} has no distance")
+        return [how_far(order.distance, places) for places in self._reader.places(order.of, addresses)]
 
     def _by_writing(self, query: Query, keys: Sequence[Order], count: int) -> list[Hit]:
         found = self._search(query, count, SEQUENCE, descending=keys[0].descending).hits
@@ -204,21 +246,29 @@ class Sorter:
             return [order.substitute] * len(addresses)
         if order.kind == DOC:
             return list(self._searcher.fast_field_values(SEQUENCE, addresses))
-        if order.kind == FIELD and order.of.field.type is not FieldType.KEYWORD:
-            return [order.value(each) for each in self._searcher.fast_field_values(order.name, addresses)]
         if order.kind == FIRST_OF:
             values = (self._column_values(addresses, _by_least(order, column), query) for column in order.columns)
             return [next((each for each in row if each is not None), None) for row in zip(*values, strict=True)]
+        if order.kind in FOR_EACH:
+            return list(self._scores_of(addresses, query) if order.kind == SCORE else self._distances(addresses, order))
+        if order.of.field.type is not FieldType.KEYWORD:
+            return [order.value(each) for each in self._searcher.fast_field_values(order.name, addresses)]
         # tantivy gives out values of text only with the hits of a search that is ordered by them.
+        hits = self._search(self._these(addresses), len(addresses), order.name, descending=order.descending).hits
+        found = {place_of(address): order.value(value) for value, address in hits}
+        return [found[place_of(address)] for address in addresses]
+
+    def _scores_of(self, addresses: list[tantivy.DocAddress], query: Query) -> list[float | None]:
+        if self._worked is not None:
+            return [self.score(self._worked.get(place_of(address), 0.0)) for address in addresses]
+        narrowed = _narrowed(query, self._these(addresses))
+        hits = self._searcher.search(narrowed, limit=len(addresses), count=False).hits
+        scores = {place_of(address): self.score(float(score)) for score, address in hits}
+        return [scores.get(place_of(address)) for address in addresses]
+
+    def _these(self, addresses: list[tantivy.DocAddress]) -> Query:
         sequences = self._searcher.fast_field_values(SEQUENCE, addresses)
-        these = self._predicates.any_of(SEQUENCE, [each for each in sequences if each is not None])
-        if order.kind == SCORE:
-            hits = self._searcher.search(_narrowed(query, these), limit=len(addresses), count=False).hits
-            scores = {_place(address): self.score(float(score)) for score, address in hits}
-            return [scores.get(_place(address)) for address in addresses]
-        hits = self._search(these, len(addresses), order.name, descending=order.descending).hits
-        found = {_place(address): order.value(value) for value, address in hits}
-        return [found[_place(address)] for address in addresses]
+        return self._predicates.any_of(SEQUENCE, [each for each in sequences if each is not None])
 
     def _search(self, query: Query, limit: int, name: str, *, descending: bool) -> Any:
         order = tantivy.Order.Desc if descending else tantivy.Order.Asc
@@ -239,10 +289,6 @@ def _by_least(order: Order, column: Column) -> Order:
     return Order(FIELD, order.descending, column, native=True, least=True)
 
 
-def _place(address: tantivy.DocAddress) -> tuple[int, int]:
-    return address.segment_ord, address.doc
-
-
 def _sorted(hits: list[Hit], keys: Sequence[Order], start: int) -> list[Hit]:
     """The hits by the keys, whose values begin at `start` of theirs."""
     for position, key in reversed(list(enumerate(keys, start))):
@@ -260,3 +306,11 @@ def _is_after(values: Sequence[Value | None], after: Sequence[Value | None], key
             continue
         return key.precedes(other, value)
     return False
+
+
+_WALKS: Mapping[str, Callable[[Sorter, Query, Sequence[Order], int], list[Hit]]] = {
+    SCORE: Sorter._by_score,  # noqa: SLF001 - its own
+    DOC: Sorter._by_writing,  # noqa: SLF001
+    FIRST_OF: Sorter._by_first_of,  # noqa: SLF001
+    DISTANCE: Sorter._by_distance,  # noqa: SLF001
+}

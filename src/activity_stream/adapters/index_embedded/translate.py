@@ -2,8 +2,8 @@
 
     Node -> Translator -> tantivy.Query       values are coerced as the field's type, text is analysed
 
-What a field cannot hold is refused as OpenSearch refuses it; a field that is not mapped, or that the index does not
-search yet (geo_point, nested), matches nothing. User text never meets tantivy's own query language.
+What a field cannot hold is refused as OpenSearch refuses it; a field that is not mapped, or that lies in a nested one
+and is asked for from outside, matches nothing. User text never meets tantivy's own query language.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,18 +13,22 @@ from typing import Any
 from tantivy import Occur, Query
 
 from activity_stream.adapters.index_embedded.patterns import exactly, prefixed, wildcard
+from activity_stream.adapters.index_embedded.places import Area, inside, near, sequences_in
 from activity_stream.adapters.index_embedded.predicates import Predicates, both, either, nothing, unscored, without
-from activity_stream.adapters.index_embedded.schema import KEY, Column, document_key
+from activity_stream.adapters.index_embedded.reader import ValueReader
+from activity_stream.adapters.index_embedded.schema import KEY, OUTER, SEQUENCE, Column, document_key
 from activity_stream.adapters.index_embedded.scoring import Scorer
 from activity_stream.adapters.index_embedded.snapshot import Snapshot
+from activity_stream.adapters.index_embedded.worked import Worked
 from activity_stream.errors import SearchRefused
-from activity_stream.fields import FieldType
+from activity_stream.fields import Field, FieldType
 from activity_stream.model import Alias
 from activity_stream.search import query as q
 from activity_stream.search import refusals
 from activity_stream.search.analysis import tokens
 from activity_stream.search.begun import spelled_out
 from activity_stream.search.minimum import minimum_should_match, required_words
+from activity_stream.search.resolve import function_asked, nested_queried, place_queried
 from activity_stream.search.spans import bounds as bounds_of
 from activity_stream.search.spans import span
 from activity_stream.search.values import json_text
@@ -33,19 +37,31 @@ _TERM_LEVEL = (FieldType.KEYWORD, FieldType.TEXT)
 
 
 class Translator:
-    """Translates queries over one alias of a snapshot. `now_ms` is the `now` of date math."""
+    """Translates queries over one alias of a snapshot. `now_ms` is the `now` of date math; `visible` what can be found
+    at all. `within`: over the objects of a nested field, instead of documents."""
 
-    def __init__(self, snapshot: Snapshot, alias: Alias, now_ms: int, scorer: Scorer) -> None:
+    def __init__(
+        self, snapshot: Snapshot, alias: Alias, now_ms: int, scorer: Scorer, visible: Query, within: str | None = None
+    ) -> None:
         self._snapshot = snapshot
         self._alias = alias
         self._now_ms = now_ms
         self._scorer = scorer
+        self._visible = visible
+        self._within = within
         self.predicates = Predicates(snapshot)
 
     def column(self, name: str) -> Column | None:
         """The columns of a field that can be searched."""
-        column = self._snapshot.schema.column(self._alias, name)
+        column = self.readable(name)
         return column if column is not None and column.value else None
+
+    def readable(self, name: str) -> Column | None:
+        """The columns of a field whose values can be read."""
+        column = self._mapped(name)
+        if column is None or column.field.nested != self._within:
+            return None
+        return column if column.value or column.place else None
 
     def query(self, node: q.Node) -> Query:
         """The query of a tree. Raises SearchRefused."""
@@ -180,6 +196,66 @@ class Translator:
         lessened = Query.boost_query(both(positive, negative), node.negative_boost)
         return either([lessened, without(positive, negative)])
 
+    def function_score(self, node: q.FunctionScore) -> Query:
+        """Another query, whose scores are worked out elsewhere; they show here by what has enough of it."""
+        for each in node.functions:
+            if each.of is not None:
+                function_asked(self._field(each.of.field), each.of, self._now_ms)
+            if each.filter is not None:
+                self.query(each.filter)
+        plain = self.query(node.query)
+        if node.min_score is None:
+            return plain
+        worked = self.worked()
+        return self.predicates.any_of(SEQUENCE, worked.sequences(worked.scores(node)))
+
+    def nested(self, node: q.Nested) -> Query:
+        """Documents by the objects in a nested field; their score is worked out elsewhere."""
+        objects = self.objects(node)
+        hits = self._snapshot.searcher.search(objects, limit=max(1, self._snapshot.count(objects)), count=False).hits
+        sequences = self._snapshot.searcher.fast_field_values(OUTER, [address for _, address in hits])
+        return _constant(self.predicates.any_of(SEQUENCE, {each for each in sequences if each is not None}))
+
+    def objects(self, node: q.Nested) -> Query:
+        """The objects of a nested field that a query finds, scored."""
+        column = self._mapped(node.path)
+        nested_queried(None if column is None else column.field, node)
+        if column is None:
+            return nothing()
+        visible = self._snapshot.objects(self._alias, column)
+        inner = Translator(self._snapshot, self._alias, self._now_ms, self._scorer, visible, node.path)
+        return both(inner.query(node.query), visible)
+
+    def geo_distance(self, node: q.GeoDistance) -> Query:
+        """Documents with a place near another one."""
+        return self._placed(node, near(node))
+
+    def geo_box(self, node: q.GeoBox) -> Query:
+        """Documents with a place in a box."""
+        return self._placed(node, inside(node))
+
+    def worked(self) -> Worked:
+        """What works out scores of queries that are translated here."""
+        reader = ValueReader(self._snapshot, self._alias)
+        nested = not self._scorer.constant
+        return Worked(self._snapshot, reader, self, self._visible, self._now_ms, nested=nested)
+
+    def _placed(self, node: q.GeoDistance | q.GeoBox, area: Area) -> Query:
+        place_queried(self._field(node.field), node)
+        column = self.readable(node.field)
+        if column is None:
+            return nothing()
+        reader = ValueReader(self._snapshot, self._alias)
+        found = sequences_in(area, column, self._snapshot, reader, self.predicates, self._visible)
+        return _constant(self.predicates.any_of(SEQUENCE, found))
+
+    def _mapped(self, name: str) -> Column | None:
+        return self._snapshot.schema.column(self._alias, name)
+
+    def _field(self, name: str) -> Field | None:
+        column = self._mapped(name)
+        return None if column is None else column.field
+
     def _pattern(self, what: str, field: str, expression: str) -> Query:
         column = self.column(field)
         if column is None:
@@ -278,4 +354,8 @@ _TRANSLATIONS: Mapping[type[q.Node], Callable[[Translator, Any], Query]] = {
     q.Boosting: Translator.boosting,
     q.ConstantScore: Translator.constant_score,
     q.DisMax: Translator.dis_max,
+    q.FunctionScore: Translator.function_score,
+    q.Nested: Translator.nested,
+    q.GeoDistance: Translator.geo_distance,
+    q.GeoBox: Translator.geo_box,
 }

@@ -138,10 +138,11 @@ class Writer:
     def _add(self, item: Item, index_name: str, seen: Seen | None) -> None:
         key = document_key(index_name, item.id)
         self._sequence += 1
-        document = to_tantivy(item, index_name, key, self._sequence)
+        documents = to_tantivy(item, index_name, key, self._sequence)
         if seen is None or seen.add(key):
             self._tantivy.delete_documents_by_term(KEY, key)
-        self._tantivy.add_document(document)
+        for each in documents:
+            self._tantivy.add_document(each)
 
     @property
     def _tantivy(self) -> tantivy.IndexWriter:

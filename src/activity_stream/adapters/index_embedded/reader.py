@@ -1,0 +1,58 @@
+"""All values that documents have in a field: those of one from columns, of several from the document's source.
+
+tantivy gives out a column's first value of each document, quickly; what else there is, it does not.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import tantivy
+
+from activity_stream.adapters.index_embedded.decode import Decoder
+from activity_stream.adapters.index_embedded.schema import SOURCE, Column, EmbeddedSchema
+from activity_stream.adapters.index_embedded.snapshot import Snapshot
+from activity_stream.model import Alias
+from activity_stream.search.query import Point
+
+
+class ValueReader:
+    """Reads numbers, moments and places of an alias's documents in a snapshot."""
+
+    def __init__(self, snapshot: Snapshot, alias: Alias) -> None:
+        self._searcher = snapshot.searcher
+        self._schema = snapshot.schema
+        self._alias = alias
+
+    def numbers(self, column: Column, addresses: list[tantivy.DocAddress]) -> list[Sequence[float]]:
+        """The values of a number, a date (milliseconds) or a boolean of each document."""
+        least = self._searcher.fast_field_values(column.value, addresses)
+        greatest = self._searcher.fast_field_values(column.high or column.value, addresses)
+        found: list[Sequence[float]] = []
+        for address, low, high in zip(addresses, least, greatest, strict=True):
+            if low is None:
+                found.append(())
+            else:
+                found.append((low,) if low == high else self._sourced(address, column.value))
+        return found
+
+    def places(self, column: Column, addresses: list[tantivy.DocAddress]) -> list[Sequence[Point]]:
+        """The places of each document."""
+        latitude, longitude, several = column.place or ("", "", "")
+        columns = [self._searcher.fast_field_values(name, addresses) for name in (latitude, longitude, several)]
+        found: list[Sequence[Point]] = []
+        for address, lat, lon, number in zip(addresses, *columns, strict=True):
+            if number is not None:
+                degrees = (self._sourced(address, name) for name in (latitude, longitude))
+                found.append(tuple(zip(*degrees, strict=True)))
+            else:
+                found.append(() if lat is None else ((lat, lon),))
+        return found
+
+    def _sourced(self, address: tantivy.DocAddress, name: str) -> list[float]:
+        source = bytes(self._searcher.doc(address).get_first(SOURCE) or b"{}")
+        return list(_decoder(self._schema).document(self._alias, source).fields[name])
+
+
+@lru_cache(maxsize=4)
+def _decoder(schema: EmbeddedSchema) -> Decoder:
+    return Decoder(schema)

@@ -1,0 +1,109 @@
+"""Aggregations of the typed tree (OpenSearch documentation, "Aggregations")."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from activity_stream.search.query import Node, Scalar
+
+
+class Agg(msgspec.Struct, frozen=True, kw_only=True):
+    """Any aggregation. `meta` comes back as it is."""
+
+    meta: Mapping[str, Any] | None = None
+
+
+class BucketAgg(Agg, frozen=True, kw_only=True):
+    """One that makes buckets, each with the `aggs` of its own."""
+
+    aggs: Mapping[str, Agg] = {}
+
+
+class TermsAgg(BucketAgg, frozen=True, kw_only=True):
+    """A bucket for each value of a field. `order`: (what, descending) pairs, what being `_count`, `_key`, the name of a
+    metric sub-aggregation, or `name.property` of a stats one; ties go by key, ascending."""
+
+    field: str
+    size: int = 10
+    min_doc_count: int = 1
+    order: tuple[tuple[str, bool], ...] = (("_count", True),)
+    include: tuple[Scalar, ...] | str | None = None
+    exclude: tuple[Scalar, ...] | str | None = None
+    missing: Scalar | None = None
+
+
+class DateHistogramAgg(BucketAgg, frozen=True, kw_only=True):
+    """A bucket for each interval (UTC): `fixed_interval` in milliseconds, or `calendar_interval`: minute, hour, day,
+    week, month, quarter or year. `offset` in milliseconds. `order`: as `TermsAgg`'s."""
+
+    field: str
+    fixed_interval: int | None = None
+    calendar_interval: str | None = None
+    offset: int = 0
+    min_doc_count: int = 0
+    format: str | None = None
+    keyed: bool = False
+    order: tuple[tuple[str, bool], ...] = (("_key", False),)
+    missing: Scalar | None = None
+    extended_bounds: tuple[Scalar, Scalar] | None = None
+
+
+class RangeBucket(msgspec.Struct, frozen=True, kw_only=True):
+    """One bucket of a range aggregation: from (included) to (excluded)."""
+
+    start: Scalar | None = None
+    end: Scalar | None = None
+    key: str | None = None
+
+
+class RangeAgg(BucketAgg, frozen=True, kw_only=True):
+    """A bucket for each given range of a number."""
+
+    field: str
+    ranges: tuple[RangeBucket, ...]
+    keyed: bool = False
+    missing: Scalar | None = None
+
+
+class FilterAgg(BucketAgg, frozen=True, kw_only=True):
+    """One bucket: what a query finds."""
+
+    filter: Node
+
+
+class FiltersAgg(BucketAgg, frozen=True, kw_only=True):
+    """A bucket for each query, by name; or, without names (`keyed` false), in order under the names "0", "1", …
+
+    `other_bucket_key` None: no bucket for the rest.
+    """
+
+    filters: Mapping[str, Node]
+    keyed: bool = True
+    other_bucket_key: str | None = None
+
+
+class MetricAgg(Agg, frozen=True, kw_only=True):
+    """A figure from the values of a field. `kind`: min, max, avg, sum, stats, value_count, cardinality."""
+
+    kind: str
+    field: str
+    missing: Scalar | None = None
+    format: str | None = None
+
+
+def every_aggregation(aggs: Mapping[str, Agg]) -> Iterator[tuple[str, Agg]]:
+    """All of them by name, those within others included."""
+    for name, agg in aggs.items():
+        yield name, agg
+        if isinstance(agg, BucketAgg):
+            yield from every_aggregation(agg.aggs)
+
+
+def filters_of(aggs: Mapping[str, Agg]) -> Iterator[Node]:
+    """The queries that aggregations have, wherever they are: one that is wrong is an error, also where no bucket is."""
+    for _, agg in every_aggregation(aggs):
+        if isinstance(agg, FilterAgg):
+            yield agg.filter
+        elif isinstance(agg, FiltersAgg):
+            yield from agg.filters.values()

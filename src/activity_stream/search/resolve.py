@@ -1,0 +1,55 @@
+"""The fields that queries about places, nested objects and functions need: there, and of a type that can be asked."""
+
+from activity_stream.fields import Field, FieldType
+from activity_stream.search import refusals
+from activity_stream.search.body import GEO_DISTANCE, SortKey
+from activity_stream.search.functions import decay_factor
+from activity_stream.search.query import Decay, FieldValue, GeoBox, GeoDistance, Nested
+
+_NUMBERS = (FieldType.DATE, FieldType.BOOLEAN, FieldType.LONG, FieldType.DOUBLE)
+
+
+def place_queried(field: Field | None, node: GeoDistance | GeoBox) -> None:
+    """Raises SearchRefused where `field`, of the name that the query says, has no places."""
+    if field is None:
+        if not node.ignore_unmapped:
+            raise refusals.refused(refusals.SHARD, f"failed to find geo field [{node.field}]")
+    elif field.type is not FieldType.GEO_POINT:
+        raise refusals.refused(refusals.SHARD, f"field [{node.field}] is of type [{field.type}], not geo_point")
+
+
+def place_sorted(field: Field | None, key: SortKey) -> None:
+    """Raises SearchRefused where `field`, of the name that a sort by distance says, has no places."""
+    name = key.distance.field if key.distance else ""
+    if field is None:
+        if key.unmapped_type is None:
+            raise refusals.illegal(f"failed to find mapper for [{name}] for geo distance based sort")
+    elif field.type is not FieldType.GEO_POINT:
+        raise refusals.wrong_kind(f"[{GEO_DISTANCE}]", name, str(field.type))
+
+
+def nested_queried(field: Field | None, node: Nested) -> None:
+    """Raises SearchRefused where `field`, of the path that the query says, holds no nested objects."""
+    if field is None:
+        if not node.ignore_unmapped:
+            raise refusals.illegal(f"[nested] failed to find nested object under path [{node.path}]")
+    elif field.type is not FieldType.NESTED:
+        raise refusals.illegal(f"[nested] nested object under path [{node.path}] is not of nested type")
+
+
+def function_asked(field: Field | None, function: Decay | FieldValue, now_ms: int) -> None:
+    """Raises SearchRefused where `field`, of the name that the function says, cannot be what it needs."""
+    if isinstance(function, Decay):
+        if field is None:
+            raise refusals.parsing(f"unknown field [{function.field}]")
+        decay_factor(function, field, now_ms)
+    elif field is None:
+        if function.missing is None:
+            raise refusals.refused(
+                "exception",
+                f"Unable to find a field mapper for field [{function.field}]. No 'missing' value defined.",
+            )
+    elif field.type is FieldType.TEXT:
+        raise refusals.needs_fielddata(field.name)
+    elif field.type not in _NUMBERS:
+        raise refusals.wrong_kind("[field_value_factor]", field.name, str(field.type))
