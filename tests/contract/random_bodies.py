@@ -208,6 +208,7 @@ def _match(rng: random.Random) -> dict[str, Any]:
             {"minimum_should_match": "75%"},
             {"zero_terms_query": "all"},
             {"minimum_should_match": 2},
+            _fuzziness(rng),
         )
     )
     return {"match": {name: made}}
@@ -217,18 +218,34 @@ def _multi_match(rng: random.Random) -> dict[str, Any]:
     kind = rng.choice(("best_fields", "most_fields", "phrase"))
     fields = rng.sample((*TEXT_FIELDS, "object.type", UNMAPPED), 2)
     made = {"query": _words(rng, 4), "type": kind, "fields": [fields[0], f"{fields[1]}^2"]}
-    return {"multi_match": made | rng.choice(({}, {"operator": "and"} if kind != "phrase" else {}))}
+    more = {"slop": 2} if kind == "phrase" else rng.choice(({"operator": "and"}, _fuzziness(rng)))
+    return {"multi_match": made | rng.choice(({}, more))}
+
+
+def _fuzziness(rng: random.Random) -> dict[str, Any]:
+    made = {"fuzziness": rng.choice(("AUTO", "AUTO:4,5", 0, 1, 2))}
+    return made | rng.choice(({}, {"prefix_length": 1}, {"max_expansions": 2}, {"fuzzy_transpositions": False}))
+
+
+def _fuzzy(rng: random.Random) -> dict[str, Any]:
+    name = rng.choice((*TEXT_FIELDS, *KEYWORD_FIELDS[:2], UNMAPPED))
+    value = rng.choice(("trase", "exprot", "wine", "teh", "cafe", "本日", "a", "ba", "zz"))
+    return {
+        "fuzzy": {name: {"value": value, "fuzziness": rng.choice(("AUTO", 1, 2)), "prefix_length": rng.choice((0, 1))}}
+    }
 
 
 def _phrase(rng: random.Random) -> dict[str, Any]:
-    return {"match_phrase": {rng.choice(TEXT_FIELDS): _words(rng, 4)}}
+    return {"match_phrase": {rng.choice(TEXT_FIELDS): {"query": _words(rng, 4), "slop": rng.choice((0, 0, 1, 3))}}}
 
 
 def _begun(rng: random.Random) -> dict[str, Any]:
     before = [rng.choice(WORDS) for _ in range(rng.randrange(3))]
     made: dict[str, Any] = {"query": " ".join([*before, rng.choice(("t", "w", "ex", "c", "日", "lon", ""))])}
     if rng.random() < 0.5:
-        made |= rng.choice(({}, {"operator": "and"}, {"minimum_should_match": rng.choice(("2", "-1", "75%"))}))
+        made |= rng.choice(
+            ({}, {"operator": "and"}, {"minimum_should_match": rng.choice(("2", "-1", "75%"))}, _fuzziness(rng))
+        )
         return {"match_bool_prefix": {rng.choice((*TEXT_FIELDS, UNMAPPED)): made}}
     if rng.random() < 0.3:
         made["max_expansions"] = rng.choice((1, 2, 50))
@@ -331,8 +348,8 @@ def _all(rng: random.Random) -> dict[str, Any]:
 
 
 _LEAVES = (
-    _term, _term, _terms, _match, _match, _multi_match, _phrase, _begun, _range, _range, _exists, _pattern, _ids, _all,
-    _script, _nested, _place,
+    _term, _term, _terms, _match, _match, _multi_match, _phrase, _fuzzy, _begun, _range, _range, _exists, _pattern,
+    _ids, _all, _script, _nested, _place,
 )  # fmt: skip
 
 

@@ -45,6 +45,21 @@ async def searched(index: Index) -> Index:
         ({"match": {"object.name": {"query": "wine cheese", "operator": "and"}}}, "2"),
         ({"match_phrase": {"object.name": "wine export"}}, "1"),
         ({"match_phrase": {"object.name": "wine"}}, "12"),
+        ({"match_phrase": {"object.name": {"query": "export wine", "slop": 2}}}, "12"),
+        ({"match_phrase": {"object.name": {"query": "export wine", "slop": 1}}}, "2"),
+        ({"match_phrase": {"object.name": {"query": "cheese wine export", "slop": 6}}}, "2"),
+        ({"match_phrase": {"object.name": {"query": "cheese wine export", "slop": 5}}}, ""),
+        ({"match_phrase": {"object.name": {"query": "wine wine", "slop": 9}}}, ""),
+        ({"match": {"object.name": {"query": "chese vine", "fuzziness": "AUTO"}}}, "124"),
+        ({"match": {"object.name": {"query": "chese vine", "fuzziness": "AUTO", "operator": "and"}}}, "2"),
+        ({"match": {"object.name": {"query": "chese vine", "fuzziness": "AUTO", "prefix_length": 1}}}, "24"),
+        ({"match": {"object.name": {"query": "wnie", "fuzziness": 1, "fuzzy_transpositions": False}}}, ""),
+        ({"match": {"object.type": {"query": "persons", "fuzziness": 2}}}, "3"),
+        ({"multi_match": {"query": "chease", "fields": ["object.name", "object.content"], "fuzziness": 1}}, "24"),
+        ({"match_bool_prefix": {"object.name": {"query": "wyne chee", "fuzziness": 1}}}, "124"),
+        ({"fuzzy": {"type": "Update"}}, "34"),
+        ({"fuzzy": {"type": {"value": "Updat", "fuzziness": 1}}}, "3"),
+        ({"fuzzy": {"object.name": {"value": "wihe", "fuzziness": 0}}}, ""),
         ({"match_phrase_prefix": {"object.name": "wine exp"}}, "1"),
         ({"match_phrase_prefix": {"object.name": {"query": "EXPORT of w", "max_expansions": 1}}}, "2"),
         ({"match_phrase_prefix": {"object.name": "che"}}, "24"),
@@ -166,6 +181,20 @@ async def test_what_is_found_by_a_negative_query_too_scores_less(searched: Index
     assert [(hit["_id"], hit["_score"]) for hit in hits] == [("2", 1), ("1", 0.5)]
 
 
+async def test_the_word_itself_comes_before_those_that_it_may_be_meant_for(searched: Index) -> None:
+    """The more mistakes, the less the score; all count as being as rare as the most frequent of them."""
+    generation = await searched.begin("other")
+    words = ["trade", "trades", "tirade", "tread", "grade", "trade"]
+    rows = [{"id": f"w{n}", "object": {"id": f"w{n}", "name": word}} for n, word in enumerate(words)]
+    await searched.write([generation], [_activity(row) for row in rows], visible=True)
+    await searched.publish(generation)
+    body = {"query": {"match": {"object.name": {"query": "trade", "fuzziness": "AUTO", "max_expansions": 4}}}}
+    hits = (await _ask(searched, body))["hits"]["hits"]
+    assert [hit["_id"] for hit in hits[:2]] == ["w0", "w5"]
+    assert {hit["_id"] for hit in hits} == {"w0", "w5", "w1", "w2", "w4"}
+    assert [hit["_score"] / hits[0]["_score"] for hit in hits] == pytest.approx([1, 1, 0.8, 0.8, 0.8])
+
+
 async def test_scores_are_multiplied_for_indices_by_name(searched: Index) -> None:
     """Of several patterns that an index has, the first counts; one of another index changes nothing."""
     body = {"query": {"terms": {"type": ["Create"]}}}
@@ -200,6 +229,12 @@ async def test_nothing_of_what_a_scope_leaves_out_shows_in_scores(searched: Inde
         {"sort": ["object.name"]},
         {"query": {"match_phrase_prefix": {"type": "Cre"}}},
         {"query": {"match_bool_prefix": {"published": "tomorrow"}}},
+        {"query": {"fuzzy": {"published": {"value": "2020"}}}},
+        {"query": {"match": {"published": {"query": "2020", "fuzziness": 1}}}},
+        {"query": {"match": {"object.name": {"query": "wine", "fuzziness": "some"}}}},
+        {"query": {"match": {"object.name": {"query": "wine", "fuzziness": "AUTO:3"}}}},
+        {"query": {"match_phrase": {"object.name": {"query": "wine", "slop": -1}}}},
+        {"query": {"multi_match": {"query": "a", "fields": ["object.name"], "type": "phrase", "fuzziness": 1}}},
         {"sort": ["not.mapped"]},
         {"aggs": {"a": {"terms": {"field": "object.name"}}}},
         {"size": 10_001},

@@ -1,13 +1,13 @@
 """`match_bool_prefix`, said by other queries.
 
-Source: OpenSearch's `MatchQuery` of the type BOOLEAN_PREFIX: on text each word but the last is a `term` and the last
-one a `prefix`; on a keyword the whole value is a `prefix`; on any other field it is a `match`.
+Source: OpenSearch's `MatchQuery` of the type BOOLEAN_PREFIX: on text each word but the last is a `term`, or `fuzzy`,
+and the last one a `prefix`; on a keyword the whole value is a `prefix`; on any other field it is a `match`.
 """
 
 from activity_stream.fields import FieldType
 from activity_stream.search.analysis import tokens
 from activity_stream.search.minimum import required_words
-from activity_stream.search.query import Bool, Match, MatchBoolPrefix, MatchNone, Node, Prefix, Term
+from activity_stream.search.query import Bool, Fuzzy, Match, MatchBoolPrefix, MatchNone, Node, Prefix, Term
 from activity_stream.search.values import json_text
 
 
@@ -22,7 +22,13 @@ def spelled_out(node: MatchBoolPrefix, kind: FieldType | None) -> Node:
     words = tokens(json_text(node.query))
     if not words:
         return MatchNone()
-    clauses: list[Node] = [Term(field=node.field, value=word) for word in words[:-1]]
+    clauses: list[Node] = [_word(node, word) for word in words[:-1]]
     clauses.append(Prefix(field=node.field, value=words[-1]))
     required = required_words(node.operator, node.minimum_should_match, len(words))
     return Bool(should=tuple(clauses), minimum_should_match=str(required))
+
+
+def _word(node: MatchBoolPrefix, word: str) -> Node:
+    if node.fuzzy is None:
+        return Term(field=node.field, value=word)
+    return Fuzzy(field=node.field, value=word, fuzzy=node.fuzzy)

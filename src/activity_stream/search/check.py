@@ -145,6 +145,12 @@ class _Checking:
         field = self._fields.get(node.field)
         self.query(spelled_out(node, field.type if field is not None else None))
 
+    def fuzzy(self, node: q.Fuzzy) -> None:
+        """A value with mistakes."""
+        field = self._fields.get(node.field)
+        if field is not None and field.type not in _WORDS:
+            raise refusals.wrong_kind("[fuzzy]", field.name, str(field.type))
+
     def pattern(self, node: q.Prefix | q.Wildcard) -> None:
         """How a value looks."""
         field = self._fields.get(node.field)
@@ -153,8 +159,11 @@ class _Checking:
 
     def _matched(self, name: str, node: q.Match | q.MatchPhrase | q.MultiMatch) -> None:
         field = self._fields.get(name)
-        if field is not None and not getattr(node, "lenient", False):
-            self._value(field, node.query)
+        if field is None or getattr(node, "lenient", False):
+            return
+        if getattr(node, "fuzzy", None) is not None and field.type not in _WORDS:
+            raise refusals.wrong_kind("[fuzziness]", field.name, str(field.type))
+        self._value(field, node.query)
 
     def _value(self, field: Field, value: q.Scalar) -> None:
         if field.type not in _EXACT:
@@ -188,6 +197,7 @@ _QUERIES: Mapping[type[q.Node], Callable[[_Checking, Any], None]] = {
     q.GeoBox: _Checking.place,
     q.Term: _Checking.term,
     q.Terms: _Checking.terms,
+    q.Fuzzy: _Checking.fuzzy,
     q.Match: _Checking.words,
     q.MatchPhrase: _Checking.words,
     q.MatchPhrasePrefix: _Checking.phrase_prefix,

@@ -3,12 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from activity_stream.search import refusals
 from activity_stream.search.analysis import tokens
+from activity_stream.search.fuzzy import fuzziness
 from activity_stream.search.minimum import minimum_should_match
 from activity_stream.search.part import Part, Reader, Readers, only_if
 from activity_stream.search.query import (
     Exists,
+    Fuzziness,
+    Fuzzy,
     Ids,
     Match,
     MatchAll,
@@ -25,6 +30,7 @@ from activity_stream.search.query import (
     Terms,
     Wildcard,
 )
+from activity_stream.search.values import json_text
 
 _BOOST: Readers = {"boost": Part.boost}
 
@@ -63,6 +69,37 @@ def _searched(part: Part) -> Scalar:
     return value
 
 
+def _expansions(part: Part) -> int:
+    number = part.integer()
+    limit = part.budget.limits.clauses
+    if not 0 < number <= limit:
+        raise refusals.illegal(f"[max_expansions] must be from 1 to {limit}. Found [{number}] at {part.path}")
+    return number
+
+
+def _not_negative(part: Part) -> int:
+    number = part.integer()
+    if number < 0:
+        raise refusals.illegal(f"[{part.key}] must be non-negative, found [{number}] at {part.path}")
+    return number
+
+
+def _fuzziness(part: Part) -> Fuzziness:
+    try:
+        return fuzziness(part.as_text())
+    except ValueError as problem:
+        raise refusals.illegal(f"{problem} at {part.path}") from None
+
+
+def _with_fuzziness(values: dict[str, Any]) -> dict[str, Any]:
+    """The options of a query of words with those that say how fuzzy it is as one."""
+    how: dict[str, Any] = {name: values.pop(name) for name in ("prefix_length", "max_expansions") if name in values}
+    if "fuzzy_transpositions" in values:
+        how["transpositions"] = values.pop("fuzzy_transpositions")
+    allowed = values.pop("fuzziness", None)
+    return values if allowed is None else {**values, "fuzzy": msgspec.structs.replace(allowed, **how)}
+
+
 _NO_SYNONYMS: Readers = {"auto_generate_synonyms_phrase_query": Part.boolean}
 _MATCH: Readers = {
     "query": _searched,
@@ -72,7 +109,14 @@ _MATCH: Readers = {
     "lenient": Part.boolean,
     **_BOOST,
 }
-_PHRASE: Readers = {"query": _searched, "zero_terms_query": _zero_terms, **_BOOST}
+_FUZZY: Readers = {
+    "fuzziness": _fuzziness,
+    "prefix_length": _not_negative,
+    "max_expansions": _expansions,
+    "fuzzy_transpositions": Part.boolean,
+}
+_DEFAULT_REWRITE: Readers = {"fuzzy_rewrite": only_if("top_terms_blended_freqs_50")}
+_PHRASE: Readers = {"query": _searched, "zero_terms_query": _zero_terms, "slop": _not_negative, **_BOOST}
 _TERM: Readers = {"value": Part.scalar, "case_insensitive": Part.boolean, **_BOOST}
 _PATTERN: Readers = {"value": _pattern, "case_insensitive": Part.boolean, **_BOOST}
 _OTHER_WILDCARD: Readers = {"wildcard": _pattern, "case_insensitive": Part.boolean, **_BOOST}
@@ -102,29 +146,40 @@ def _match_none(part: Part) -> Node:
 
 
 def _match(part: Part) -> Node:
-    return Match(**_on_field(part, "match", "query", _MATCH, _NO_SYNONYMS))
+    ignored: Readers = {**_NO_SYNONYMS, **_DEFAULT_REWRITE}
+    return Match(**_with_fuzziness(_on_field(part, "match", "query", {**_MATCH, **_FUZZY}, ignored)))
 
 
 def _match_phrase(part: Part) -> Node:
-    return MatchPhrase(**_on_field(part, "match_phrase", "query", _PHRASE, {"slop": only_if(0)}))
+    return MatchPhrase(**_on_field(part, "match_phrase", "query", _PHRASE, {}))
 
 
 def _match_phrase_prefix(part: Part) -> Node:
-    readers: Readers = {**_PHRASE, "max_expansions": _expansions}
+    readers: Readers = {"query": _searched, "zero_terms_query": _zero_terms, "max_expansions": _expansions, **_BOOST}
     return MatchPhrasePrefix(**_on_field(part, "match_phrase_prefix", "query", readers, {"slop": only_if(0)}))
 
 
 def _match_bool_prefix(part: Part) -> Node:
-    readers: Readers = {"query": _searched, "operator": _operator, "minimum_should_match": minimum, **_BOOST}
-    return MatchBoolPrefix(**_on_field(part, "match_bool_prefix", "query", readers, {}))
+    readers: Readers = {"query": _searched, "operator": _operator, "minimum_should_match": minimum, **_BOOST, **_FUZZY}
+    values = _on_field(part, "match_bool_prefix", "query", readers, _DEFAULT_REWRITE)
+    return MatchBoolPrefix(**_with_fuzziness(values))
 
 
-def _expansions(part: Part) -> int:
-    number = part.integer()
-    limit = part.budget.limits.clauses
-    if not 0 < number <= limit:
-        raise refusals.illegal(f"[max_expansions] must be from 1 to {limit}. Found [{number}] at {part.path}")
-    return number
+def _fuzzy(part: Part) -> Node:
+    readers: Readers = {
+        "value": lambda each: json_text(each.scalar()),
+        "fuzziness": _fuzziness,
+        "prefix_length": _not_negative,
+        "max_expansions": _expansions,
+        "transpositions": Part.boolean,
+        **_BOOST,
+    }
+    rewrite: Readers = {"rewrite": only_if("top_terms_blended_freqs_50")}
+    values = _on_field(part, "fuzzy", "value", readers, rewrite)
+    values.setdefault("fuzziness", Fuzziness())
+    if "transpositions" in values:
+        values["fuzzy_transpositions"] = values.pop("transpositions")
+    return Fuzzy(**_with_fuzziness(values))
 
 
 def _term(part: Part) -> Node:
@@ -164,12 +219,16 @@ def _multi_match(part: Part) -> Node:
         "fields": _weighted_fields,
         "type": _multi_match_type,
         "tie_breaker": Part.number,
+        "slop": _not_negative,
+        **_FUZZY,
     }
-    values = part.options("multi_match", readers, {**_NO_SYNONYMS, "slop": only_if(0)})
+    values = _with_fuzziness(part.options("multi_match", readers, {**_NO_SYNONYMS, **_DEFAULT_REWRITE}))
     if not values.get("fields") or "query" not in values:
         raise part.refused("[multi_match] needs [query] and [fields]")
     if "zero_terms_query" in values:
         values["zero_terms"] = values.pop("zero_terms_query")
+    if values.get("type") == "phrase" and "fuzzy" in values:
+        raise part.refused("Fuzziness not allowed for type [phrase]")
     if values.get("type") == "most_fields":
         values.setdefault("tie_breaker", 1.0)
     return MultiMatch(**values)
@@ -267,6 +326,7 @@ LEAVES: Mapping[str, Reader] = {
     "match_phrase": _match_phrase,
     "match_phrase_prefix": _match_phrase_prefix,
     "match_bool_prefix": _match_bool_prefix,
+    "fuzzy": _fuzzy,
     "term": _term,
     "terms": _terms,
     "range": _range,

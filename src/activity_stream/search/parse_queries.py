@@ -12,7 +12,7 @@ from activity_stream.search.scripts import filter_script
 
 _KNOWN = frozenset(
     {
-        "combined_fields", "common", "distance_feature", "fuzzy",
+        "combined_fields", "common", "distance_feature",
         "geo_polygon", "geo_shape", "has_child", "has_parent", "hybrid", "intervals", "knn",
         "more_like_this", "neural", "parent_id", "percolate",
         "query_string", "rank_feature", "regexp", "script_score", "simple_query_string", "span_containing",

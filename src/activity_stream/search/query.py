@@ -44,8 +44,21 @@ class Terms(Node, frozen=True, kw_only=True):
     values: tuple[Scalar, ...]
 
 
+class Fuzziness(msgspec.Struct, frozen=True, kw_only=True):
+    """How many mistakes a word may have: `edits`, or, where that is None, one from `low` characters on and two from
+    `high` on; none in the first `prefix_length` characters. Of the words of an index that it can be meant for, the
+    nearest `max_expansions` count. `transpositions`: neighbours that changed places are one mistake, and not two."""
+
+    edits: int | None = None
+    low: int = 3
+    high: int = 6
+    prefix_length: int = 0
+    max_expansions: int = 50
+    transpositions: bool = True
+
+
 class Match(Node, frozen=True, kw_only=True):
-    """Text, analysed: any of its tokens, or all with `operator` "and".
+    """Text, analysed: any of its tokens, or all with `operator` "and"; with `fuzzy`, with mistakes.
 
     On a field that is not text: the whole value. `zero_terms` says what text without tokens finds: "none" or "all".
     """
@@ -56,6 +69,15 @@ class Match(Node, frozen=True, kw_only=True):
     minimum_should_match: str | None = None
     zero_terms: str = "none"
     lenient: bool = False
+    fuzzy: Fuzziness | None = None
+
+
+class Fuzzy(Node, frozen=True, kw_only=True):
+    """Documents with this value (text: token), or one that is a few mistakes away from it."""
+
+    field: str
+    value: str
+    fuzzy: Fuzziness = Fuzziness()
 
 
 class MultiMatch(Node, frozen=True, kw_only=True):
@@ -69,14 +91,18 @@ class MultiMatch(Node, frozen=True, kw_only=True):
     tie_breaker: float = 0.0
     zero_terms: str = "none"
     lenient: bool = False
+    fuzzy: Fuzziness | None = None
+    slop: int = 0
 
 
 class MatchPhrase(Node, frozen=True, kw_only=True):
-    """Text, analysed: all its tokens, next to each other in this order."""
+    """Text, analysed: all its tokens, next to each other in this order; with `slop`, moved by so many places at most,
+    all of them together."""
 
     field: str
     query: Scalar
     zero_terms: str = "none"
+    slop: int = 0
 
 
 class MatchPhrasePrefix(Node, frozen=True, kw_only=True):
@@ -93,12 +119,13 @@ class MatchPhrasePrefix(Node, frozen=True, kw_only=True):
 
 class MatchBoolPrefix(Node, frozen=True, kw_only=True):
     """Text, analysed: any of its tokens, or all with `operator` "and", the last one as the beginning of a word; that
-    one with score 1."""
+    one with score 1, and, with `fuzzy`, the others with mistakes."""
 
     field: str
     query: Scalar
     operator: str = "or"
     minimum_should_match: str | None = None
+    fuzzy: Fuzziness | None = None
 
 
 class Range(Node, frozen=True, kw_only=True):

@@ -18,14 +18,18 @@ import msgspec
 from activity_stream.fields import FieldMap, FieldType
 from activity_stream.search.analysis import tokens
 from activity_stream.search.body import SearchBody
+from activity_stream.search.fuzzy import edits_of
 from activity_stream.search.minimum import required_words
 from activity_stream.search.parse import parse_query
-from activity_stream.search.query import Match, MatchBoolPrefix, MatchPhrase, MultiMatch, Node, Term
+from activity_stream.search.query import Fuzziness, Fuzzy, Match, MatchBoolPrefix, MatchPhrase, MultiMatch, Node, Term
 from activity_stream.search.values import json_text
 
 Query = dict[str, Any]
 Weigh = Callable[[str, Query], float]
 """The score of what a query of one word or phrase finds; its field's name comes first."""
+
+RESEMBLING = 0.5
+"""What of a word's score those have that it may be meant for."""
 
 _NOTHING: Query = {"match_none": {}}
 _WITHIN: Mapping[str, Sequence[str]] = {
@@ -95,8 +99,8 @@ class Weighing:
                 return self._match(node.field, node, node.boost, weigh)
             case MatchPhrase():
                 return self._phrase(node.field, node, node.boost, weigh)
-            case MatchBoolPrefix():
-                return self._bool_prefix(node, weigh)
+            case MatchBoolPrefix() | Fuzzy():
+                return self._bool_prefix(node, weigh) if isinstance(node, MatchBoolPrefix) else self._fuzzy(node, weigh)
             case MultiMatch():
                 return self._multi_match(node, weigh)
         return None
@@ -109,13 +113,15 @@ class Weighing:
 
     def _match(self, name: str, node: Match | MultiMatch, boost: float, weigh: Weigh) -> Query | None:
         field = self._fields.get(name)
+        if field is not None and field.type is FieldType.KEYWORD and node.fuzzy is not None:
+            return self._word(name, json_text(node.query), node.fuzzy, boost, weigh)
         words = [] if field is None or field.type is not FieldType.TEXT else tokens(json_text(node.query))
         if not words:
             return None
         required = required_words(node.operator, node.minimum_should_match, len(words))
         if required > len(words):
             return _NOTHING
-        clauses = [_scored(name, {"term": {name: word}}, boost, weigh) for word in words]
+        clauses = [self._word(name, word, node.fuzzy, boost, weigh) for word in words]
         return {"bool": {"should": clauses, "minimum_should_match": required}}
 
     def _bool_prefix(self, node: MatchBoolPrefix, weigh: Weigh) -> Query | None:
@@ -124,15 +130,38 @@ class Weighing:
         if not words:
             return None
         required = required_words(node.operator, node.minimum_should_match, len(words))
-        clauses = [_scored(node.field, {"term": {node.field: word}}, node.boost, weigh) for word in words[:-1]]
+        clauses = [self._word(node.field, word, node.fuzzy, node.boost, weigh) for word in words[:-1]]
         clauses.append(_constant({"prefix": {node.field: {"value": words[-1]}}}, node.boost))
         return {"bool": {"should": clauses, "minimum_should_match": required}}
+
+    def _fuzzy(self, node: Fuzzy, weigh: Weigh) -> Query | None:
+        field = self._fields.get(node.field)
+        if field is None:
+            return None
+        return self._word(field.name, node.value, node.fuzzy, node.boost, weigh)
+
+    def _word(self, name: str, word: str, fuzzy: Fuzziness | None, boost: float, weigh: Weigh) -> Query:
+        """One word, of which those that only resemble it count half."""
+        exact = _scored(name, {"term": {name: word}}, boost, weigh)
+        edits = edits_of(fuzzy, word)
+        if fuzzy is None or not edits:
+            return exact
+        said = {
+            "value": word,
+            "fuzziness": edits,
+            "prefix_length": fuzzy.prefix_length,
+            "transpositions": fuzzy.transpositions,
+            "rewrite": "constant_score",
+        }
+        resembling = _scored(name, {"fuzzy": {name: said}}, boost * RESEMBLING, weigh)
+        return {"dis_max": {"queries": [exact, resembling]}}
 
     def _phrase(self, name: str, node: MatchPhrase | MultiMatch, boost: float, weigh: Weigh) -> Query | None:
         field = self._fields.get(name)
         if field is None or field.type is not FieldType.TEXT or not tokens(json_text(node.query)):
             return None
-        return _scored(name, {"match_phrase": {name: json_text(node.query)}}, boost, weigh)
+        said = {"query": json_text(node.query), "slop": node.slop}
+        return _scored(name, {"match_phrase": {name: said}}, boost, weigh)
 
     def _multi_match(self, node: MultiMatch, weigh: Weigh) -> Query:
         parts = []
@@ -148,7 +177,7 @@ def _plain(name: str, node: MultiMatch) -> Query:
     """One field's part of a `multi_match`, where it is not about words."""
     said = {"query": node.query, "zero_terms_query": node.zero_terms}
     if node.type == "phrase":
-        return {"match_phrase": {name: said}}
+        return {"match_phrase": {name: {**said, "slop": node.slop}}}
     return {"match": {name: {**said, "lenient": node.lenient}}}
 
 

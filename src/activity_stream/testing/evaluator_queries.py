@@ -19,6 +19,7 @@ from activity_stream.search.query import (
     DisMax,
     Exists,
     FunctionScore,
+    Fuzzy,
     GeoBox,
     GeoDistance,
     Ids,
@@ -103,9 +104,7 @@ class Queries:
             case MatchBoolPrefix():
                 field = self._corpus.field(node.field)
                 return self.score(spelled_out(node, field.type if field is not None else None))
-            case MatchPhrasePrefix():
-                return self._texts.begun(node)
-            case Match() | MatchPhrase() | MultiMatch():
+            case Match() | MatchPhrase() | MatchPhrasePrefix() | MultiMatch() | Fuzzy():
                 return self._texts.score(node)
             case Ids():
                 return partial(_with_id, frozenset(node.values))

@@ -4,6 +4,8 @@ weight(term) = ln(1 + (N - n + 0.5) / (n + 0.5))          N documents have the f
 score        = boost * weight * f / (f + k1 * (1 - b + b * length / mean length))
 """
 
+from collections.abc import Sequence
+from itertools import product
 from math import log
 
 from activity_stream.fields import Field, FieldType
@@ -21,14 +23,29 @@ def term_score(corpus: Corpus, field: Field, term: Scalar, document: Document) -
     return None if not frequency else _score(corpus, field, [term], frequency, document)
 
 
-def phrase_score(corpus: Corpus, field: Field, words: list[str], document: Document) -> float | None:
-    """The score of words that stand next to each other in a document's text, None if they do not."""
-    places = document.positions(field)
-    frequency = sum(
-        all(start + offset in places.get(word, ()) for offset, word in enumerate(words))
-        for start in places.get(words[0], ())
-    )
+def phrase_score(corpus: Corpus, field: Field, words: list[str], slop: int, document: Document) -> float | None:
+    """The score of words that stand next to each other in a document's text, or moved by at most so many places, the
+    less the farther; None if they do not."""
+    places = [document.positions(field).get(word, ()) for word in words]
+    frequency = 0.0
+    for chosen in product(*places):
+        moved = [place - offset for offset, place in enumerate(chosen)]
+        if len(set(chosen)) == len(chosen) and max(moved) - min(moved) <= slop:
+            frequency += 1 / (1 + max(moved) - min(moved))
     return None if not frequency else _score(corpus, field, list(words), frequency, document)
+
+
+def blended_score(corpus: Corpus, field: Field, words: Sequence[tuple[str, float]], document: Document) -> float | None:
+    """The score of words of which each has a worth, and all are as rare as the most frequent one (Lucene's
+    BlendedTermQuery); None if none of them is there."""
+    statistics = corpus.statistics(field)
+    most = max((statistics.with_term[word] for word, _ in words), default=0)
+    found = [
+        worth * _score(corpus, field, [word], document.terms(field)[word], document, having=most)
+        for word, worth in words
+        if document.terms(field)[word]
+    ]
+    return sum(found) if found else None
 
 
 def begun_score(corpus: Corpus, field: Field, before: list[str], ends: list[str], document: Document) -> float | None:
@@ -43,15 +60,24 @@ def begun_score(corpus: Corpus, field: Field, before: list[str], ends: list[str]
     return None if not frequency else _score(corpus, field, [*before, *ends], frequency, document)
 
 
-def _score(corpus: Corpus, field: Field, terms: list[Scalar] | list[str], frequency: int, document: Document) -> float:
+def _score(
+    corpus: Corpus,
+    field: Field,
+    terms: list[Scalar] | list[str],
+    frequency: float,
+    document: Document,
+    having: int | None = None,
+) -> float:
+    """`having`: how many documents count as having a term, None for as many as do."""
     statistics = corpus.statistics(field)
     weight = 0.0
     for term in terms:
-        with_term = statistics.with_term[term]
+        with_term = statistics.with_term[term] if having is None else having
         weight += log(1 + (statistics.documents - with_term + 0.5) / (with_term + 0.5))
     # Lucene stores no length for other types than text, and takes it for 1.
     length = stored_length(document.terms(field).total()) if field.type is FieldType.TEXT else 1
-    return weight * frequency / (frequency + _K1 * (1 - _B + _B * length / statistics.mean_length))
+    relative = length / statistics.mean_length if field.type is FieldType.TEXT else 1
+    return weight * frequency / (frequency + _K1 * (1 - _B + _B * relative))
 
 
 def stored_length(length: int) -> int:

@@ -7,12 +7,13 @@ from activity_stream.errors import SearchRefused
 from activity_stream.fields import Field, FieldType
 from activity_stream.search import refusals
 from activity_stream.search.analysis import tokens
+from activity_stream.search.fuzzy import edits_of, nearest
 from activity_stream.search.minimum import minimum_should_match
-from activity_stream.search.query import Match, MatchPhrase, MatchPhrasePrefix, MultiMatch, Scalar
+from activity_stream.search.query import Fuzzy, Match, MatchPhrase, MatchPhrasePrefix, MultiMatch, Scalar
 from activity_stream.search.values import json_text
 from activity_stream.testing.evaluator_documents import Corpus, Document
-from activity_stream.testing.evaluator_scores import begun_score, phrase_score, term_score
-from activity_stream.testing.evaluator_values import Test, equal_to
+from activity_stream.testing.evaluator_scores import begun_score, blended_score, phrase_score, term_score
+from activity_stream.testing.evaluator_values import STRINGS, Test, equal_to
 
 Score = Callable[[Document], float | None]
 
@@ -24,10 +25,18 @@ class TextQueries:
         self._corpus = corpus
         self._now_ms = now_ms
 
-    def score(self, node: Match | MatchPhrase | MultiMatch) -> Score:
+    def score(self, node: Match | MatchPhrase | MatchPhrasePrefix | MultiMatch | Fuzzy) -> Score:
         """How to score a document, the node's boost left out. Raises SearchRefused."""
-        if isinstance(node, MultiMatch):
-            return self._several(node)
+        match node:
+            case MultiMatch():
+                return self._several(node)
+            case MatchPhrasePrefix():
+                return self._begun(node)
+            case Fuzzy():
+                return self._fuzzy(node)
+        return self._words(node)
+
+    def _words(self, node: Match | MatchPhrase) -> Score:
         field = self._corpus.field(node.field)
         if field is None:
             return _none
@@ -37,16 +46,34 @@ class TextQueries:
         if not words:
             return _all if node.zero_terms == "all" else _none
         if isinstance(node, MatchPhrase):
-            return partial(phrase_score, self._corpus, field, words)
+            return partial(phrase_score, self._corpus, field, words, node.slop)
+        return self._any_words(field, node, words)
+
+    def _any_words(self, field: Field, node: Match, words: list[str]) -> Score:
         least = len(words) if node.operator == "and" else 1
         # With one word there is nothing to choose from, and a minimum does not count.
         if node.minimum_should_match is not None and len(words) > 1:
             optional = 0 if node.operator == "and" else len(words)
             asked = minimum_should_match(node.minimum_should_match, optional)
             least = max(least, len(words) + 1 if asked > optional else asked)
-        return partial(_words, self._corpus, field, words, least)
+        if node.fuzzy is None:
+            return partial(_words, self._corpus, field, words, least)
+        scores = [self._fuzzy(Fuzzy(field=node.field, value=word, fuzzy=node.fuzzy)) for word in words]
+        return partial(_enough, scores, least)
 
-    def begun(self, node: MatchPhrasePrefix) -> Score:
+    def _fuzzy(self, node: Fuzzy) -> Score:
+        """How to score a document by a value with mistakes. Raises SearchRefused."""
+        field = self._corpus.field(node.field)
+        if field is None:
+            return _none
+        if field.type not in STRINGS:
+            raise refusals.wrong_kind("[fuzzy]", field.name, field.type)
+        edits = edits_of(node.fuzzy, node.value)
+        known = [str(term) for term in self._corpus.statistics(field).with_term]
+        words = nearest(node.value, edits, node.fuzzy, known, node.fuzzy.max_expansions)
+        return partial(blended_score, self._corpus, field, words)
+
+    def _begun(self, node: MatchPhrasePrefix) -> Score:
         """How to score a document by words of which the last is only begun. Raises SearchRefused."""
         field = self._corpus.field(node.field)
         if field is None:
@@ -65,6 +92,8 @@ class TextQueries:
     def _whole(self, field: Field, node: Match | MatchPhrase) -> Score:
         """A field that is not text: the whole value is what is looked for."""
         try:
+            if isinstance(node, Match) and node.fuzzy is not None:
+                return self._fuzzy(Fuzzy(field=field.name, value=json_text(node.query), fuzzy=node.fuzzy))
             test = equal_to(field, node.query, self._now_ms)
         except SearchRefused:
             if isinstance(node, Match) and node.lenient:
@@ -82,7 +111,7 @@ class TextQueries:
 
 def _on_one_field(node: MultiMatch, name: str) -> Match | MatchPhrase:
     if node.type == "phrase":
-        return MatchPhrase(field=name, query=node.query, zero_terms=node.zero_terms)
+        return MatchPhrase(field=name, query=node.query, zero_terms=node.zero_terms, slop=node.slop)
     return Match(
         field=name,
         query=node.query,
@@ -90,6 +119,7 @@ def _on_one_field(node: MultiMatch, name: str) -> Match | MatchPhrase:
         minimum_should_match=node.minimum_should_match,
         zero_terms=node.zero_terms,
         lenient=node.lenient,
+        fuzzy=node.fuzzy,
     )
 
 
@@ -103,6 +133,11 @@ def _none(document: Document) -> float | None:  # noqa: ARG001 - a Score
 
 def _words(corpus: Corpus, field: Field, words: Sequence[Scalar], least: int, document: Document) -> float | None:
     found = [value for word in words if (value := term_score(corpus, field, word, document)) is not None]
+    return sum(found) if len(found) >= least else None
+
+
+def _enough(scores: Sequence[Score], least: int, document: Document) -> float | None:
+    found = [value for score in scores if (value := score(document)) is not None]
     return sum(found) if len(found) >= least else None
 
 

@@ -47,7 +47,10 @@ PORT = {"term": {"name": "port"}}
         ),
         ({"match": {"name": {"query": "old port", "minimum_should_match": 3}}}, {"match_none": {}}),
         ({"match": {"type": "Old port"}}, constant({"match": {"type": "Old port"}}, 1.0)),
-        ({"match_phrase": {"name": "old port"}}, constant({"match_phrase": {"name": "old port"}}, ONE_OF_TEN)),
+        (
+            {"match_phrase": {"name": "old port"}},
+            constant({"match_phrase": {"name": {"query": "old port", "slop": 0}}}, ONE_OF_TEN),
+        ),
         (
             {"bool": {"must": OLD, "filter": [PORT], "must_not": [PORT], "boost": 2}},
             {"bool": {"must": constant(OLD, ONE_OF_TEN), "filter": [PORT], "must_not": [PORT], "boost": 2}},

@@ -139,3 +139,24 @@ def test_empty_buckets_of_time_are_harmless() -> None:
     """A date histogram's empty buckets lie between found documents, and tell nothing of others."""
     aggs = {"d": {"date_histogram": {"field": "published", "fixed_interval": "1d", "min_doc_count": 0}}}
     assert made(json.dumps({"aggs": aggs}))["aggs"] == aggs
+
+
+def test_a_function_is_for_documents_of_the_scope_alone() -> None:
+    """It can fail on a value: an error must not tell of one that the caller may not see."""
+    function = {"function_score": {"query": {"term": {"id": "a"}}, "weight": 2}}
+    within = {"bool": {"must": [{"term": {"id": "a"}}], "filter": [json.loads(SCOPE)]}}
+    found = made(json.dumps({"query": {"bool": {"must": [function]}}, "post_filter": {"function_score": {}}}))
+    narrowed_function = {"function_score": {"query": within, "weight": 2}}
+    assert found["query"]["bool"]["must"] == [{"bool": {"must": [narrowed_function]}}]
+    everything = {"bool": {"must": [{"match_all": {}}], "filter": [json.loads(SCOPE)]}}
+    assert found["post_filter"] == {"function_score": {"query": everything}}
+
+
+@pytest.mark.parametrize("place", ["query", "post_filter", "aggs"])
+def test_what_is_found_by_a_score_that_others_add_to_is_refused(place: str) -> None:
+    """A `min_score` within a query would tell how rare its words are in documents that the caller may not see."""
+    query: dict[str, Any] = {"bool": {"filter": [{"function_score": {"query": {"match": {"a": "b"}}, "min_score": 1}}]}}
+    body = {"aggs": {"x": {"filter": query}}} if place == "aggs" else {place: query}
+    with pytest.raises(SearchRefused) as refused:
+        made(json.dumps(body))
+    assert b"min_score" in refused.value.body

@@ -69,13 +69,14 @@ class _Search:
         self._now_ms = now_ms
         self._visible = snapshot.visible(alias)
         conditions = [self._visible]
-        self._scorer = Scorer(snapshot, self._visible, None)
+        self._reader = ValueReader(snapshot, alias)
+        self._scorer = Scorer(snapshot, self._visible, None, self._reader)
         self._scope = None if scope is None else _parsed_scope(scope)
         if self._scope is not None:
             plain = Translator(snapshot, alias, now_ms, self._scorer, self._visible).query(self._scope)
             conditions = [unscored(plain), self._visible]
             self._visible = unscored(both(*conditions))
-            self._scorer = Scorer(snapshot, self._visible, self._visible)
+            self._scorer = Scorer(snapshot, self._visible, self._visible, self._reader)
         self._conditions = conditions
         self._scoped = scope is not None
         self._translator = Translator(snapshot, alias, now_ms, self._scorer, self._visible)
@@ -93,8 +94,9 @@ class _Search:
         if body.post_filter is not None:
             hits_of = both(query, unscored(self._translator.query(body.post_filter)))
         keys = orders.orders(body.sort, self._snapshot, self._alias)
-        reader = ValueReader(self._snapshot, self._alias)
-        sorter = Sorter(self._snapshot, self._translator.predicates, reader, rounded=self._scoped, worked=scores_of)
+        sorter = Sorter(
+            self._snapshot, self._translator.predicates, self._reader, rounded=self._scoped, worked=scores_of
+        )
         top: Any = self._snapshot.searcher.search(hits_of, limit=1)
         best = sorter.best(hits_of) if shows_scores(body) and body.size else None
         if keys:

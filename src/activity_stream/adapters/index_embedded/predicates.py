@@ -102,9 +102,9 @@ class Predicates:
         except ValueError as problem:
             raise refusals.illegal(f"[{what}] pattern is too complex, use a shorter one: {problem}"[:500]) from None
 
-    def phrase(self, name: str, words: Sequence[str]) -> Query:
-        """Documents with the words next to each other, in this order. At least two words."""
-        return Query.phrase_query(self._schema, name, list(words))
+    def phrase(self, name: str, words: Sequence[str], slop: int = 0) -> Query:
+        """Documents with the words next to each other, in this order, or moved by so many places. At least two."""
+        return Query.phrase_query(self._schema, name, list(words), slop)
 
     def _whole_range(
         self, name: str, low: Value | None, high: Value | None, *, over_low: bool, under_high: bool

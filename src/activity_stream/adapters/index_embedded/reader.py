@@ -9,8 +9,10 @@ from functools import lru_cache
 import tantivy
 
 from activity_stream.adapters.index_embedded.decode import Decoder
+from activity_stream.adapters.index_embedded.entries import Entries
 from activity_stream.adapters.index_embedded.schema import SOURCE, Column, EmbeddedSchema
 from activity_stream.adapters.index_embedded.snapshot import Snapshot
+from activity_stream.fields import FieldType
 from activity_stream.model import Alias
 from activity_stream.search.query import Point
 
@@ -48,9 +50,32 @@ class ValueReader:
                 found.append(() if lat is None else ((lat, lon),))
         return found
 
+    def terms(self, column: Column, address: tantivy.DocAddress) -> set[str]:
+        """The values of a keyword, or the tokens of a text, that a document has."""
+        if column.field.type is FieldType.TEXT:
+            return set(self.positions(column, address))
+        found = self._entries(address).fields.get(column.value, [])
+        return {found} if isinstance(found, str) else set(found)
+
+    def positions(self, column: Column, address: tantivy.DocAddress) -> dict[str, list[int]]:
+        """Where each token of a text stands in a document."""
+        entries = self._entries(address)
+        joined = entries.fields.get(column.value, "")
+        tokens = list(enumerate(joined.split(" ") if joined else ()))
+        for name, text in entries.texts:
+            if name == column.value:
+                tokens += [(token.position, token.text) for token in text.tokens]
+        found: dict[str, list[int]] = {}
+        for place, token in tokens:
+            found.setdefault(token, []).append(place)
+        return found
+
     def _sourced(self, address: tantivy.DocAddress, name: str) -> list[float]:
+        return list(self._entries(address).fields[name])
+
+    def _entries(self, address: tantivy.DocAddress) -> Entries:
         source = bytes(self._searcher.doc(address).get_first(SOURCE) or b"{}")
-        return list(_decoder(self._schema).document(self._alias, source).fields[name])
+        return _decoder(self._schema).document(self._alias, source)
 
 
 @lru_cache(maxsize=4)

@@ -27,6 +27,7 @@ from activity_stream.search import query as q
 from activity_stream.search import refusals
 from activity_stream.search.analysis import tokens
 from activity_stream.search.begun import spelled_out
+from activity_stream.search.fuzzy import edits_of
 from activity_stream.search.minimum import minimum_should_match, required_words
 from activity_stream.search.resolve import function_asked, nested_queried, place_queried
 from activity_stream.search.spans import bounds as bounds_of
@@ -87,6 +88,17 @@ class Translator:
             text = json_text(node.value)
             return _constant(self.predicates.pattern(column.value, exactly(text), "term") if text else nothing())
         return self._equal(column, node.value)
+
+    def fuzzy(self, node: q.Fuzzy) -> Query:
+        """A value, or one with mistakes."""
+        column = self.column(node.field)
+        if column is None:
+            return nothing()
+        if column.field.type not in _TERM_LEVEL:
+            raise refusals.wrong_kind("[fuzzy]", node.field, str(column.field.type))
+        if column.field.type is FieldType.TEXT:
+            return self._fuzzy(column, node.value, node.fuzzy)
+        return self._scorer.fuzzy(column, node.value, edits_of(node.fuzzy, node.value), node.fuzzy)
 
     def terms(self, node: q.Terms) -> Query:
         """Any of some values."""
@@ -274,11 +286,10 @@ class Translator:
         if not words:
             return _without_words(node)
         required = required_words(node.operator, node.minimum_should_match, len(words))
-        if required == len(words):
-            return both(*(self._scorer.word(column, word) for word in words))
         if required > len(words):
             return nothing()
-        return Query.boolean_query([(Occur.Should, self._scorer.word(column, word)) for word in words], required)
+        clauses = [self._fuzzy(column, word, node.fuzzy) for word in words]
+        return both(*clauses) if required == len(words) else Query.boolean_query(_should(clauses), required)
 
     def _phrase(self, field: str, node: q.MatchPhrase | q.MultiMatch) -> Query:
         column = self.column(field)
@@ -289,11 +300,19 @@ class Translator:
         words = tokens(json_text(node.query))
         if not words:
             return _without_words(node)
-        return self._scorer.phrase(column, words) if len(words) > 1 else self._scorer.word(column, words[0])
+        if node.slop and self._within is not None:
+            raise refusals.illegal(f"[slop] within [nested]: {refusals.NOT_YET}")
+        return self._scorer.phrase(column, words, node.slop) if len(words) > 1 else self._scorer.word(column, words[0])
+
+    def _fuzzy(self, column: Column, word: str, how: q.Fuzziness | None) -> Query:
+        edits = edits_of(how, word)
+        return self._scorer.fuzzy(column, word, edits, how) if how and edits else self._scorer.word(column, word)
 
     def _whole(self, column: Column, node: q.Match | q.MultiMatch | q.MatchPhrase) -> Query:
         """Text that is matched on a field that is not text: its whole value."""
         try:
+            if not isinstance(node, q.MatchPhrase) and node.fuzzy is not None:
+                return self.fuzzy(q.Fuzzy(field=column.field.name, value=json_text(node.query), fuzzy=node.fuzzy))
             return self._equal(column, node.query)
         except SearchRefused:
             if isinstance(node, q.MatchPhrase) or not node.lenient:
@@ -331,6 +350,10 @@ def _constant(query: Query) -> Query:
     return Query.const_score_query(query, 1.0)
 
 
+def _should(clauses: list[Query]) -> list[tuple[Occur, Query]]:
+    return [(Occur.Should, each) for each in clauses]
+
+
 def _without_words(node: q.Match | q.MultiMatch | q.MatchPhrase | q.MatchPhrasePrefix) -> Query:
     return _constant(Query.all_query()) if node.zero_terms == "all" else nothing()
 
@@ -339,6 +362,7 @@ _TRANSLATIONS: Mapping[type[q.Node], Callable[[Translator, Any], Query]] = {
     q.MatchAll: Translator.match_all,
     q.MatchNone: Translator.match_none,
     q.Term: Translator.term,
+    q.Fuzzy: Translator.fuzzy,
     q.Terms: Translator.terms,
     q.Match: Translator.match,
     q.MultiMatch: Translator.multi_match,

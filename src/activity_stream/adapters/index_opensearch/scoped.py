@@ -6,7 +6,7 @@ and the words then have constant scores. Its errors name the indices, that is th
 """
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -28,6 +28,8 @@ _SHARDS = re.compile(rb'"_shards":\{"total":\d+,"successful":\d+,"skipped":\d+,"
 _ENDED_EARLY = re.compile(rb'"terminated_early":(true|false),')
 _ONE_SHARD = b'"_shards":{"total":1,"successful":1,"skipped":0,"failed":0}'
 _EVERY = 1_000_000
+_ALL_OF_THEM = "constant_score"
+"""How an engine takes a query of several words without a limit of how many."""
 _EMPTY_META = b'"meta":{}'
 
 
@@ -36,18 +38,18 @@ async def scoped(search: Search, fields: FieldMap, body: bytes, scope: bytes, no
     counted; raises what it raises, and SearchRefused for a body that has a mistake."""
     tree = parse_body(body)
     check(tree, fields, now_ms)
-    body = _with_all_expansions(body)
     if not shows_scores(tree):
-        return body
+        return _with_all_expansions(body)
     parts = msgspec.json.decode(body, type=dict[str, Raw])
     weighing = Weighing(msgspec.json.decode(parts["query"]), fields)
     counts = await _counts(search, weighing, scope) if weighing.counting() else {}
-    return msgspec.json.encode({**parts, "query": weighing.weighed(counts)})
+    return _with_all_expansions(msgspec.json.encode({**parts, "query": weighing.weighed(counts)}))
 
 
 def _with_all_expansions(body: bytes) -> bytes:
-    """The body with every word that a begun one can be: the first fifty of an index can be others' words."""
-    if b'"match_phrase_prefix"' not in body:
+    """The body with every word that a begun one, or one with mistakes, can be: the first fifty of an index can be
+    others' words."""
+    if not any(each in body for each in (b'"match_phrase_prefix"', b'"fuzzy"', b'"fuzziness"')):
         return body
     parts = msgspec.json.decode(body, type=dict[str, Raw])
     for name in ("query", "post_filter", "aggs", "aggregations"):
@@ -62,8 +64,12 @@ def _expanded(part: Any) -> Any:
     if not isinstance(part, dict):
         return part
     (name, inner), *more = part.items() or [("", None)]
-    if name != "match_phrase_prefix" or more or not isinstance(inner, dict) or len(inner) != 1:
-        return {key: _expanded(value) for key, value in part.items()}
+    if not more and isinstance(inner, dict) and name in _EXPANDED:
+        return _EXPANDED[name](name, inner)
+    return {key: _expanded(value) for key, value in part.items()}
+
+
+def _begun(name: str, inner: dict[str, Any]) -> Any:
     ((field, said),) = inner.items()
     if not isinstance(said, dict):
         said = {"query": said}
@@ -71,6 +77,31 @@ def _expanded(part: Any) -> Any:
     if len(words) == 1:  # as a phrase it would become a query with a clause for each word, of which there is a limit
         return {"prefix": {field: {"value": words[0], "boost": said.get("boost", 1.0)}}}
     return {name: {field: {**said, "max_expansions": _EVERY}}}
+
+
+def _fuzzy(name: str, inner: dict[str, Any]) -> Any:
+    ((field, said),) = inner.items()
+    return {name: {field: {**(said if isinstance(said, dict) else {"value": said}), "rewrite": _ALL_OF_THEM}}}
+
+
+def _words(name: str, inner: dict[str, Any]) -> Any:
+    ((field, said),) = inner.items()
+    if not isinstance(said, dict) or "fuzziness" not in said:
+        return {name: inner}
+    return {name: {field: {**said, "fuzzy_rewrite": _ALL_OF_THEM}}}
+
+
+def _in_fields(name: str, inner: dict[str, Any]) -> Any:
+    return {name: {**inner, "fuzzy_rewrite": _ALL_OF_THEM} if "fuzziness" in inner else inner}
+
+
+_EXPANDED: Mapping[str, Callable[[str, dict[str, Any]], Any]] = {
+    "match_phrase_prefix": _begun,
+    "fuzzy": _fuzzy,
+    "match": _words,
+    "match_bool_prefix": _words,
+    "multi_match": _in_fields,
+}
 
 
 def without_traces(answer: bytes) -> bytes:

@@ -1,0 +1,65 @@
+"""`fuzzy` and `phrases`: words with mistakes, and words that have moved."""
+
+import pytest
+
+from activity_stream.search.fuzzy import edits_of, fuzziness, nearest
+from activity_stream.search.phrases import is_near
+from activity_stream.search.query import Fuzziness
+
+KNOWN = ["port", "pord", "prot", "sport", "ports", "trop", "po", "", "x"]
+
+
+@pytest.mark.parametrize(
+    ("text", "edits"),
+    [
+        ("AUTO", [0, 0, 1, 1, 2, 2]),
+        ("auto:4,5", [0, 0, 0, 2, 2, 2]),
+        ("1", [0, 1, 1, 1, 1, 1]),
+        ("9.5", [0, 2, 2, 2, 2, 2]),
+    ],
+)
+def test_a_word_may_have_as_many_mistakes_as_is_said(text: str, edits: list[int]) -> None:
+    """By its length, or a number, of which there are two at most; an empty word none."""
+    assert [edits_of(fuzziness(text), word) for word in ("", "ab", "abc", "abcde", "abcdef", "a" * 20)] == edits
+
+
+@pytest.mark.parametrize("text", ["", "AUTO:3", "AUTO:6,3", "-1", "x", "1e9"])
+def test_what_says_nothing_raises_value_error(text: str) -> None:
+    """It says what is allowed."""
+    with pytest.raises(ValueError, match="Invalid fuzziness value"):
+        fuzziness(text)
+
+
+def test_the_nearest_words_come_first() -> None:
+    """Each is worth the less the more mistakes it needs for its length; neighbours that changed places are one."""
+    assert nearest("port", 1, Fuzziness(), KNOWN, None) == [
+        ("port", 1.0), ("pord", 0.75), ("ports", 0.75), ("prot", 0.75), ("sport", 0.75)
+    ]  # fmt: skip
+    assert nearest("port", 2, Fuzziness(), KNOWN, 2) == [("port", 1.0), ("pord", 0.75)]
+    assert ("prot", 0.75) not in nearest("port", 1, Fuzziness(transpositions=False), KNOWN, None)
+    assert nearest("port", 2, Fuzziness(prefix_length=3), KNOWN, None) == [
+        ("port", 1.0), ("pord", 0.75), ("ports", 0.75)
+    ]  # fmt: skip
+    assert nearest("p", 2, Fuzziness(), KNOWN, None) == [("", 0.0), ("po", 0.0), ("x", 0.0)]
+
+
+@pytest.mark.parametrize(
+    ("phrase", "slop", "near"),
+    [
+        ("a b", 0, True),
+        ("b a", 0, False),
+        ("b a", 1, True),
+        ("a c", 0, False),
+        ("a c", 1, True),
+        ("a a", 0, False),
+        ("a a", 2, True),
+        ("b b", 9, False),
+        ("c a b", 2, False),
+        ("c a b", 3, True),
+        ("a x", 9, False),
+    ],
+)
+def test_words_are_near_if_none_has_moved_too_far(phrase: str, slop: int, near: bool) -> None:
+    """In the text `a b c a`, each in a place of its own."""
+    places = {"a": [0, 3], "b": [1], "c": [2]}
+    assert is_near(places, phrase.split(), slop) is near
