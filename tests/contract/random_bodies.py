@@ -34,6 +34,7 @@ PLACES: tuple[Any, ...] = (
 )
 ORIGINS: tuple[Any, ...] = ({"lat": "51.52", "lon": "-0.08"}, "53.75,-1.6", [179.95, -0.2])
 """None of the places itself: of distances below a metre an engine has few digits."""
+ZONES = ("Europe/London", "+05:30", "America/New_York", "Z")
 ADDED = (LONG, DOUBLE)
 SORTABLE = (*KEYWORD_FIELDS, *DATE_FIELDS, BOOLEAN, LONG, DOUBLE, "id")
 
@@ -43,8 +44,8 @@ def documents(rng: random.Random, count: int) -> list[Activity]:
     return [_activity(rng, rng.randrange(count)) for _ in range(count)]
 
 
-def body(rng: random.Random) -> dict[str, Any]:
-    """A search with any of the parts that a search can have."""
+def body(rng: random.Random, *, everything: bool = True) -> dict[str, Any]:  # noqa: C901 - one for each part
+    """A search with any of the parts that a search can have; without `everything`, those that are for anyone."""
     made: dict[str, Any] = {"size": rng.choice((0, 1, 3, 10, 200))}
     if rng.random() < 0.9:
         made["query"] = query(rng, 3)
@@ -74,6 +75,8 @@ def body(rng: random.Random) -> dict[str, Any]:
         made["indices_boost"] = [{rng.choice(("*feed0*", "activities", "x*")): 2}, {"*": 0.5}]
     if rng.random() < 0.4:
         made["aggs"] = {f"agg{n}": aggregation(rng, 2) for n in range(rng.randint(1, 2))}
+    if everything and rng.random() < 0.05:
+        made["aggs"] = {"all": {"global": {}, "aggs": {"sub": aggregation(rng, 1)}}}
     return made
 
 
@@ -91,7 +94,8 @@ def sort(rng: random.Random) -> list[dict[str, Any]]:
 
 def aggregation(rng: random.Random, depth: int) -> dict[str, Any]:
     """An aggregation of any kind, with others under it."""
-    kind = rng.choice(("terms", "histogram", "filter", "filters", "range", "metric", "metric"))
+    kinds = ("terms", "histogram", "numbers", "filter", "filters", "range", "dates", "missing", "metric", "metric")
+    kind = rng.choice(kinds)
     if kind == "metric":
         return _metric(rng)
     made = _BUCKETS[kind](rng)
@@ -372,8 +376,10 @@ def _key(rng: random.Random) -> dict[str, Any]:
 
 
 def _metric(rng: random.Random) -> dict[str, Any]:
-    kind = rng.choice(("min", "max", "avg", "sum", "stats", "value_count", "cardinality"))
+    kind = rng.choice(("min", "max", "avg", "sum", "stats", "extended_stats", "value_count", "cardinality"))
     name = rng.choice((*DATE_FIELDS, LONG, DOUBLE, BOOLEAN))
+    if kind == "extended_stats":  # of dates the last digits are a matter of the order of adding
+        name = rng.choice((LONG, DOUBLE, BOOLEAN))
     if kind in ("value_count", "cardinality"):
         name = rng.choice((*SORTABLE, UNMAPPED))
     made: dict[str, Any] = {"field": name}
@@ -397,14 +403,37 @@ def _terms_buckets(rng: random.Random) -> dict[str, Any]:
 def _histogram(rng: random.Random) -> dict[str, Any]:
     made: dict[str, Any] = {"field": rng.choice(DATE_FIELDS)}
     made |= rng.choice(
-        ({"calendar_interval": "month"}, {"calendar_interval": "year"}, {"calendar_interval": "quarter"},
+        ({"calendar_interval": "month"}, {"calendar_interval": "hour", "min_doc_count": 1},
+         {"calendar_interval": "year"}, {"calendar_interval": "quarter"},
          {"calendar_interval": "week"}, {"fixed_interval": "30d"}, {"fixed_interval": "12h", "min_doc_count": 1},
          {"calendar_interval": "1d", "min_doc_count": 1, "offset": "+6h"}, {"fixed_interval": "1ms"})
     )  # fmt: skip
     made |= rng.choice(
         ({}, {}, {"keyed": True}, {"format": "yyyy-MM"}, {"missing": "2020-05-05"}, {"order": {"_key": "desc"}})
     )
+    if rng.random() < 0.4:
+        made["time_zone"] = rng.choice(ZONES)
     return {"date_histogram": made}
+
+
+def _numbers(rng: random.Random) -> dict[str, Any]:
+    name = rng.choice((LONG, DOUBLE, BOOLEAN, UNMAPPED))
+    made: dict[str, Any] = {"field": name, "interval": rng.choice((0.5, 1, 2.5, 50))}
+    missing = {} if name == BOOLEAN else {"missing": 7}
+    made |= rng.choice(({}, {"offset": 0.5}, missing, {"min_doc_count": 1, "keyed": True}))
+    made |= rng.choice(({}, {"extended_bounds": {"min": -4, "max": 12}}, {"order": {"_key": "desc"}}))
+    return {"histogram": made}
+
+
+def _dates(rng: random.Random) -> dict[str, Any]:
+    ranges = [{"to": "2020-02"}, {"from": "2020-01-01", "to": "2020-02||+1M/M", "key": "k"}, {"from": "2020-03-01"}]
+    made: dict[str, Any] = {"field": rng.choice((*DATE_FIELDS, UNMAPPED)), "ranges": rng.sample(ranges, 2)}
+    made |= rng.choice(({}, {"keyed": True}, {"missing": "2020-02-02"}, {"time_zone": rng.choice(ZONES)}))
+    return {"date_range": made}
+
+
+def _missing(rng: random.Random) -> dict[str, Any]:
+    return {"missing": {"field": rng.choice((*SORTABLE, UNMAPPED))}}
 
 
 def _filter(rng: random.Random) -> dict[str, Any]:
@@ -424,7 +453,10 @@ def _ranges(rng: random.Random) -> dict[str, Any]:
     return {"range": {"field": rng.choice((LONG, DOUBLE)), "ranges": ranges, "keyed": True}}
 
 
-_BUCKETS = {"terms": _terms_buckets, "histogram": _histogram, "filter": _filter, "filters": _filters, "range": _ranges}
+_BUCKETS = {
+    "terms": _terms_buckets, "histogram": _histogram, "numbers": _numbers, "filter": _filter, "filters": _filters,
+    "range": _ranges, "dates": _dates, "missing": _missing,
+}  # fmt: skip
 
 
 def _order_by_figure(rng: random.Random, made: dict[str, Any], under: dict[str, Any]) -> None:

@@ -163,6 +163,51 @@ async def test_aggregations_count_exactly_and_show_empty_buckets(searched: Index
     assert found["none"]["stats"] == {"count": 0, "min": None, "max": None, "avg": None, "sum": 0.0}
 
 
+async def test_what_has_no_value_and_all_there_is_are_buckets(searched: Index) -> None:
+    """`missing` counts what the query finds without a value, `global` everything, whatever the query finds."""
+    aggs = {
+        "none": {"missing": {"field": "published"}, "aggs": {"types": {"terms": {"field": "type"}}}},
+        "all": {"global": {}, "aggs": {"of": {"value_count": {"field": "id"}}}},
+    }
+    found = (await _ask(searched, {"size": 0, "query": {"terms": {"id": ["3", "4"]}}, "aggs": aggs}))["aggregations"]
+    assert found["none"]["doc_count"] == 1
+    assert found["none"]["types"]["buckets"] == [{"key": "update*", "doc_count": 1}]
+    assert found["all"] == {"doc_count": 4, "of": {"value": 4}}
+
+
+async def test_histograms_go_by_the_clocks_of_a_zone(searched: Index) -> None:
+    """A day in London begins at its midnight, and is shown as it is said there, in summer an hour before UTC's."""
+    generation = await searched.begin("other")
+    moments = ["2020-06-30T22:30:00Z", "2020-06-30T23:30:00Z", "2020-12-31T23:30:00Z"]
+    rows = [{"id": f"t{n}", "published": each, "object": {"id": f"t{n}"}} for n, each in enumerate(moments)]
+    await searched.write([generation], [_activity(row) for row in rows], visible=True)
+    await searched.publish(generation)
+    histogram = {"field": "published", "time_zone": "Europe/London", "min_doc_count": 1}
+    ranges = [{"from": "2020-07-01", "to": "2020-07-02"}]
+    aggs = {
+        "days": {"date_histogram": {**histogram, "calendar_interval": "day"}},
+        "ranges": {"date_range": {"field": "published", "time_zone": "Europe/London", "ranges": ranges}},
+    }
+    body = {"size": 0, "query": {"prefix": {"id": "t"}}, "aggs": aggs}
+    found = (await _ask(searched, body))["aggregations"]
+    assert [(each["key_as_string"], each["doc_count"]) for each in found["days"]["buckets"]] == [
+        ("2020-06-30T00:00:00.000+01:00", 1), ("2020-07-01T00:00:00.000+01:00", 1), ("2020-12-31T00:00:00.000Z", 1)
+    ]  # fmt: skip
+    (bucket,) = found["ranges"]["buckets"]
+    assert (bucket["from_as_string"], bucket["doc_count"]) == ("2020-07-01T00:00:00.000+01:00", 1)
+
+
+async def test_numbers_have_histograms_and_deviations(searched: Index) -> None:
+    """Of a boolean, as numbers; a single value deviates from nothing, and from a sample of itself it cannot be said."""
+    field = {"field": "object.dit:public"}
+    aggs = {"h": {"histogram": {**field, "interval": 1}}, "s": {"extended_stats": field}}
+    found = (await _ask(searched, {"size": 0, "aggs": aggs}))["aggregations"]
+    assert [(each["key"], each["doc_count"]) for each in found["h"]["buckets"]] == [(0, 1), (1, 1)]
+    assert (found["s"]["variance"], found["s"]["std_deviation_bounds"]["upper"]) == (0.25, 1.5)
+    one = (await _ask(searched, {"size": 0, "query": {"term": {"id": "1"}}, "aggs": aggs}))["aggregations"]["s"]
+    assert (one["variance"], one["variance_sampling"]) == (0, "NaN")
+
+
 async def test_a_post_filter_narrows_hits_and_no_aggregation(searched: Index) -> None:
     """As a page with facets has it: what is counted is what the query finds, what is shown is a part of it."""
     body = {"query": {"exists": {"field": "published"}}, "aggs": {"types": {"terms": {"field": "type"}}}}
@@ -237,6 +282,10 @@ async def test_nothing_of_what_a_scope_leaves_out_shows_in_scores(searched: Inde
         {"query": {"multi_match": {"query": "a", "fields": ["object.name"], "type": "phrase", "fuzziness": 1}}},
         {"sort": ["not.mapped"]},
         {"aggs": {"a": {"terms": {"field": "object.name"}}}},
+        {"aggs": {"a": {"missing": {"field": "object.name"}}}},
+        {"aggs": {"a": {"histogram": {"field": "published", "interval": 0}}}},
+        {"aggs": {"a": {"histogram": {"field": "type", "interval": 1}}}},
+        {"aggs": {"a": {"date_histogram": {"field": "published", "calendar_interval": "day", "time_zone": "Nowhere"}}}},
         {"size": 10_001},
     ],
 )

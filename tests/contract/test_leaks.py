@@ -62,7 +62,7 @@ async def test_random_searches_tell_nothing_of_what_is_not_permitted(
 
 def _body(rng: random.Random) -> bytes:
     """A random body; none with so many buckets that an engine's guard of its memory stops it, now here, now there."""
-    while b'"1ms"' in (made := msgspec.json.encode(body(rng))):
+    while b'"1ms"' in (made := msgspec.json.encode(body(rng, everything=False))):
         pass
     return made
 

@@ -33,9 +33,34 @@ class TermsAgg(BucketAgg, frozen=True, kw_only=True):
     missing: Scalar | None = None
 
 
+class MissingAgg(BucketAgg, frozen=True, kw_only=True):
+    """One bucket: documents without a value of a field; with `instead`, which stands for one, none."""
+
+    field: str
+    instead: Scalar | None = None
+
+
+class GlobalAgg(BucketAgg, frozen=True, kw_only=True):
+    """One bucket: all documents, whatever the query finds. Within no other aggregation."""
+
+
+class HistogramAgg(BucketAgg, frozen=True, kw_only=True):
+    """A bucket for each interval of numbers, which one of them begins at `offset`. `order`: as `TermsAgg`'s."""
+
+    field: str
+    interval: float
+    offset: float = 0.0
+    min_doc_count: int = 0
+    keyed: bool = False
+    order: tuple[tuple[str, bool], ...] = (("_key", False),)
+    missing: Scalar | None = None
+    extended_bounds: tuple[float, float] | None = None
+
+
 class DateHistogramAgg(BucketAgg, frozen=True, kw_only=True):
-    """A bucket for each interval (UTC): `fixed_interval` in milliseconds, or `calendar_interval`: minute, hour, day,
-    week, month, quarter or year. `offset` in milliseconds. `order`: as `TermsAgg`'s."""
+    """A bucket for each interval: `fixed_interval` in milliseconds, or `calendar_interval`: minute, hour, day, week,
+    month, quarter or year; by the clocks of `time_zone` (None: UTC). `offset` in milliseconds. `order`: as
+    `TermsAgg`'s."""
 
     field: str
     fixed_interval: int | None = None
@@ -43,6 +68,7 @@ class DateHistogramAgg(BucketAgg, frozen=True, kw_only=True):
     offset: int = 0
     min_doc_count: int = 0
     format: str | None = None
+    time_zone: str | None = None
     keyed: bool = False
     order: tuple[tuple[str, bool], ...] = (("_key", False),)
     missing: Scalar | None = None
@@ -58,10 +84,14 @@ class RangeBucket(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RangeAgg(BucketAgg, frozen=True, kw_only=True):
-    """A bucket for each given range of a number."""
+    """A bucket for each given range of a number, or of a date: of a field that is not mapped it is one with `dates`.
+    `format` and `time_zone`: how dates are read, and shown."""
 
     field: str
     ranges: tuple[RangeBucket, ...]
+    dates: bool = False
+    format: str | None = None
+    time_zone: str | None = None
     keyed: bool = False
     missing: Scalar | None = None
 
@@ -84,12 +114,14 @@ class FiltersAgg(BucketAgg, frozen=True, kw_only=True):
 
 
 class MetricAgg(Agg, frozen=True, kw_only=True):
-    """A figure from the values of a field. `kind`: min, max, avg, sum, stats, value_count, cardinality."""
+    """A figure from the values of a field. `kind`: min, max, avg, sum, stats, extended_stats (with bounds of `sigma`
+    standard deviations), value_count, cardinality."""
 
     kind: str
     field: str
     missing: Scalar | None = None
     format: str | None = None
+    sigma: float = 2.0
 
 
 def every_aggregation(aggs: Mapping[str, Agg]) -> Iterator[tuple[str, Agg]]:

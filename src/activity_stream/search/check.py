@@ -179,6 +179,8 @@ def _allowed(agg: a.Agg) -> tuple[FieldType, ...]:
     match agg:
         case a.DateHistogramAgg():
             return (FieldType.DATE,)
+        case a.MissingAgg():
+            return tuple(FieldType)
         case a.RangeAgg():
             return (FieldType.DATE, FieldType.LONG, FieldType.DOUBLE)
         case a.MetricAgg(kind="value_count" | "cardinality") | a.TermsAgg():

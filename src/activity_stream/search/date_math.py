@@ -8,16 +8,15 @@ does.
 """
 
 import re
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from activity_stream.search.civil import Civil
-from activity_stream.search.date_patterns import Reading, offset_ms
+from activity_stream.search.date_patterns import Reading
 from activity_stream.search.dates import DEFAULT_FORMAT, check_format, number_text, read_date
 from activity_stream.search.query import Scalar
+from activity_stream.search.zones import zone
 
 _STEP = re.compile(r"/(\d*)([yMwdhHms])|([+-])(\d*)([yMwdhHms])", re.ASCII)
-_OFFSET = re.compile(r"[+-]\d\d(:?\d\d)?", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _SPANS = {"w": "weeks", "d": "days", "h": "hours", "H": "hours", "m": "minutes", "s": "seconds"}
@@ -35,9 +34,9 @@ def bound_ms(
     text = number_text(value) if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
     fmt = fmt or DEFAULT_FORMAT
     check_format(fmt)
-    zone = UTC if time_zone is None else _zone(time_zone)
+    place = UTC if time_zone is None else zone(time_zone)
     try:
-        return _bound(text, now_ms, fmt, zone, round_up=round_up)
+        return _bound(text, now_ms, fmt, place, round_up=round_up)
     except OverflowError:
         raise ValueError(f"date [{text[:100]}] is outside of the years 0001 to 9999") from None
 
@@ -49,15 +48,6 @@ def _bound(text: str, now_ms: int, fmt: str, zone: tzinfo, *, round_up: bool) ->
     if not bars:
         return _instant(read_date(text, fmt, round_up=round_up), zone)
     return _steps(math, _at(_instant(read_date(anchor, fmt), zone), zone), round_up=round_up)
-
-
-def _zone(name: str) -> tzinfo:
-    if _OFFSET.fullmatch(name):
-        return timezone(timedelta(milliseconds=offset_ms(name)))
-    try:
-        return UTC if name == "Z" else ZoneInfo(name)
-    except (ValueError, OSError, ZoneInfoNotFoundError):
-        raise ValueError(f"Invalid time zone [{name[:100]}]: it must be like +01:00 or Europe/London") from None
 
 
 def _at(ms: int, zone: tzinfo) -> datetime:

@@ -14,6 +14,8 @@ _PIECE = re.compile(r"'((?:[^']|'')*)'|([A-Za-z])\2*|[^A-Za-z']")
 _LETTERS = {"y": "year", "u": "year", "M": "month", "d": "day", "H": "hour", "m": "minute", "s": "second"}
 _OFFSETS = {"X": r"Z|[+-]\d\d(?:\d\d)?", "XX": r"Z|[+-]\d{4}", "XXX": r"Z|[+-]\d\d:\d\d", "Z": r"[+-]\d{4}"}
 _LONGEST = 100
+_AN_OFFSET = -1
+"""The width of an offset: as wide as it is."""
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -75,10 +77,10 @@ class Pattern:
         wall = filled({key: int(value) for key, value in groups.items()}, fraction, round_up=round_up)
         return Reading(wall, None if offset is None else offset_ms(offset))
 
-    def write(self, ms: int) -> str:
-        """The date in UTC."""
-        moment = civil(ms)
-        return "".join(_written(what, width, moment) for what, width in self._format)
+    def write(self, ms: int, offset: int = 0) -> str:
+        """The date at an offset of so many milliseconds from UTC."""
+        moment = civil(ms + offset)
+        return "".join(_written(what, width, moment, offset) for what, width in self._format)
 
     def _piece(self, piece: re.Match[str]) -> str:
         text, letter = piece[0], piece[2]
@@ -87,7 +89,7 @@ class Pattern:
             self._format.append((literal, 0))
             return re.escape(literal)
         if letter in "XZ" and text in _OFFSETS:
-            self._format.append(("Z" if letter == "X" else "+0000", 0))
+            self._format.append((text, _AN_OFFSET))
             return f"(?P<offset>{_OFFSETS[text]})"
         if letter == "S":
             self._format.append(("fraction", len(text)))
@@ -99,9 +101,23 @@ class Pattern:
         return f"(?P<{_LETTERS[letter]}>{digits})"
 
 
-def _written(what: str, width: int, moment: Civil) -> str:
+def offset_text(offset: int, form: str = "XXX") -> str:
+    """An offset of milliseconds as Java writes it: X as +01 or +0130, XX as +0100, XXX as +01:00, all three Z for none;
+    Z as +0100."""
+    if not offset and form != "Z":
+        return "Z"
+    hours, minutes = divmod(abs(offset) // 60_000, 60)
+    sign = "-" if offset < 0 else "+"
+    if form == "X" and not minutes:
+        return f"{sign}{hours:02}"
+    return f"{sign}{hours:02}{':' if form == 'XXX' else ''}{minutes:02}"
+
+
+def _written(what: str, width: int, moment: Civil, offset: int) -> str:
     if not width:
         return what
+    if width == _AN_OFFSET:
+        return offset_text(offset, what)
     if what == "fraction":
         return f"{moment.millisecond:03}".ljust(width, "0")[:width]
     number: int = getattr(moment, what)

@@ -8,7 +8,7 @@ wins. Anything finer than a millisecond is cut off. Years are 0001 to 9999.
 import re
 
 from activity_stream.search.civil import civil
-from activity_stream.search.date_patterns import Reading, filled, offset_ms, pattern
+from activity_stream.search.date_patterns import Reading, filled, offset_ms, offset_text, pattern
 
 DEFAULT_FORMAT = "strict_date_optional_time||epoch_millis"
 
@@ -64,18 +64,18 @@ def read_date(text: str, fmt: str = DEFAULT_FORMAT, *, round_up: bool = False) -
     raise ValueError(_failed(text, fmt))
 
 
-def format_date(ms: int, fmt: str | None = None) -> str:
-    """The date, in UTC, in the first of the formats; None: `2020-01-01T00:00:00.000Z`. Raises ValueError as
-    `check_format` does."""
+def format_date(ms: int, fmt: str | None = None, offset: int = 0) -> str:
+    """The date, at an offset of so many milliseconds from UTC, in the first of the formats; None:
+    `2020-01-01T00:00:00.000Z`. Raises ValueError as `check_format` does."""
     name = (fmt or "strict_date_optional_time").split("||")[0].strip()
     if name in _OPTIONAL_TIME:
-        return _iso(ms)
+        return _iso(ms, offset)
     if name == "epoch_millis":
         return str(ms)
     if name == "epoch_second":
         seconds, rest = divmod(ms, 1000)
         return f"{seconds}.{rest:03}".rstrip("0") if rest else str(seconds)
-    return pattern(_java(name)).write(ms)
+    return pattern(_java(name)).write(ms, offset)
 
 
 def check_format(fmt: str) -> None:
@@ -115,11 +115,11 @@ def _epoch(found: re.Match[str], unit: int) -> int:
     return billionths // 10**9
 
 
-def _iso(ms: int) -> str:
-    moment = civil(ms)
+def _iso(ms: int, offset: int) -> str:
+    moment = civil(ms + offset)
     year = f"{moment.year:04}" if 0 <= moment.year <= 9999 else f"{moment.year:+05}"
     day = f"{year}-{moment.month:02}-{moment.day:02}"
-    return f"{day}T{moment.hour:02}:{moment.minute:02}:{moment.second:02}.{moment.millisecond:03}Z"
+    return f"{day}T{moment.hour:02}:{moment.minute:02}:{moment.second:02}.{moment.millisecond:03}{offset_text(offset)}"
 
 
 def _java(name: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from activity_stream.search import refusals
-from activity_stream.search.aggs import Agg, BucketAgg, FilterAgg, FiltersAgg, MetricAgg
+from activity_stream.search.aggs import Agg, BucketAgg, FilterAgg, FiltersAgg, GlobalAgg, MetricAgg
 from activity_stream.search.parse_buckets import BUCKETS, date_format
 from activity_stream.search.parse_queries import query
 from activity_stream.search.part import Part, Readers
@@ -13,17 +13,18 @@ from activity_stream.search.query import Node
 _KNOWN = frozenset(
     {
         "adjacency_matrix", "auto_date_histogram", "avg_bucket", "bucket_script", "bucket_selector", "bucket_sort",
-        "children", "composite", "cumulative_sum", "date_range", "derivative", "diversified_sampler",
-        "extended_stats", "extended_stats_bucket", "geo_bounds", "geo_centroid", "geo_distance", "geohash_grid",
-        "geotile_grid", "global", "histogram", "ip_range", "matrix_stats", "max_bucket", "median_absolute_deviation",
-        "min_bucket", "missing", "moving_avg", "moving_fn", "multi_terms", "nested", "parent",
+        "children", "composite", "cumulative_sum", "derivative", "diversified_sampler",
+        "extended_stats_bucket", "geo_bounds", "geo_centroid", "geo_distance", "geohash_grid",
+        "geotile_grid", "ip_range", "matrix_stats", "max_bucket", "median_absolute_deviation",
+        "min_bucket", "moving_avg", "moving_fn", "multi_terms", "nested", "parent",
         "percentile_ranks", "percentiles", "percentiles_bucket", "rare_terms", "reverse_nested", "sampler",
         "scripted_metric", "serial_diff", "significant_terms", "significant_text", "stats_bucket", "sum_bucket",
         "top_hits", "variable_width_histogram", "weighted_avg",
     }
 )  # fmt: skip
-_OF_A_FIELD = ("min", "max", "avg", "sum", "stats", "value_count", "cardinality")
+_OF_A_FIELD = ("min", "max", "avg", "sum", "stats", "extended_stats", "value_count", "cardinality")
 _STATS = ("count", "min", "max", "avg", "sum")
+_SEVERAL = {"stats": _STATS, "extended_stats": (*_STATS, "sum_of_squares", "variance", "std_deviation")}
 
 
 def aggregations(part: Part, depth: int = 1) -> Mapping[str, Agg]:
@@ -51,6 +52,8 @@ def _aggregation(name: str, part: Part, depth: int) -> Agg:
         raise refusals.parsing(f"Unknown aggregation type [{kind[:100]}] at {part.path}{more}")
     aggs = aggregations(under[0], depth + 1) if under else {}
     made = _BUCKETS[kind](inner)
+    if isinstance(made, GlobalAgg) and depth > 1:
+        raise refusals.illegal(f"A [global] aggregation can only be one of the outermost, and is at {part.path}")
     for path, _ in getattr(made, "order", ()):
         _check_order(path, aggs, inner)
     return _with(made, meta, aggs)
@@ -82,6 +85,8 @@ def _metric(name: str, kind: str, part: Part, meta: Mapping[str, Any] | None, un
         raise under[0].refused(f"Aggregator [{name}] of type [{kind}] cannot accept sub-aggregations")
     readers: Readers = {"field": Part.field, "missing": Part.scalar, "format": date_format}
     ignored: Readers = {"precision_threshold": Part.integer} if kind == "cardinality" else {}
+    if kind == "extended_stats":
+        readers = {**readers, "sigma": Part.boost}
     values = part.options(kind, readers, ignored)
     if "field" not in values:
         raise part.refused(f"Required one of fields [field], but none were specified for the aggregation [{name}]")
@@ -94,8 +99,8 @@ def _check_order(path: str, aggs: Mapping[str, Agg], part: Part) -> None:
         return
     name, _, figure = path.partition(".")
     target = aggs.get(path, aggs.get(name))
-    of_stats = isinstance(target, MetricAgg) and target.kind == "stats"
-    if isinstance(target, MetricAgg) and (figure in _STATS if of_stats else path in aggs or figure == "value"):
+    several = _SEVERAL.get(target.kind) if isinstance(target, MetricAgg) else None
+    if isinstance(target, MetricAgg) and (figure in several if several else path in aggs or figure == "value"):
         return
     raise refusals.illegal(
         f"Invalid aggregation order path [{path[:100]}] at {part.path}: it has to be _count, _key, the name of a "

@@ -4,16 +4,26 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from activity_stream.search import refusals
-from activity_stream.search.aggs import BucketAgg, DateHistogramAgg, RangeAgg, RangeBucket, TermsAgg
+from activity_stream.search.aggs import (
+    BucketAgg,
+    DateHistogramAgg,
+    GlobalAgg,
+    HistogramAgg,
+    MissingAgg,
+    RangeAgg,
+    RangeBucket,
+    TermsAgg,
+)
 from activity_stream.search.dates import check_format
 from activity_stream.search.durations import milliseconds
 from activity_stream.search.part import Part, Readers, only_if
 from activity_stream.search.query import Scalar
+from activity_stream.search.zones import zone
 
+_UTC = ("UTC", "Z", "+00:00", "Etc/UTC")
 _CALENDAR = {
     "1m": "minute", "1h": "hour", "1d": "day", "1w": "week", "1M": "month", "1q": "quarter", "1y": "year",
 }  # fmt: skip
-_UTC = ("UTC", "Z", "+00:00", "Etc/UTC")
 
 
 def _order(part: Part) -> tuple[tuple[str, bool], ...]:
@@ -119,9 +129,14 @@ def _calendar(part: Part) -> str:
     return unit
 
 
-def _utc(part: Part) -> None:
-    if part.text() not in _UTC:
-        raise part.refused(f"[time_zone] other than UTC: {refusals.NOT_YET};")
+def _time_zone(part: Part) -> str | None:
+    if part.text() in _UTC:
+        return None
+    try:
+        zone(part.text())
+    except ValueError as problem:
+        raise refusals.illegal(f"{problem} at {part.path}") from None
+    return part.text()
 
 
 def _bounds(part: Part) -> tuple[Scalar, Scalar]:
@@ -138,6 +153,7 @@ _DATE_HISTOGRAM: Readers = {
     "offset": _milliseconds,
     "min_doc_count": _at_least(0),
     "format": date_format,
+    "time_zone": _time_zone,
     "keyed": Part.boolean,
     "order": _order,
     "missing": Part.scalar,
@@ -146,7 +162,7 @@ _DATE_HISTOGRAM: Readers = {
 
 
 def _date_histogram(part: Part) -> BucketAgg:
-    values = _field_of(part.options("date_histogram", _DATE_HISTOGRAM, {"time_zone": _utc}), part)
+    values = _field_of(part.options("date_histogram", _DATE_HISTOGRAM), part)
     if ("fixed_interval" in values) == ("calendar_interval" in values):
         raise part.refused("[date_histogram] needs one of [fixed_interval] and [calendar_interval]")
     return DateHistogramAgg(**values)
@@ -166,17 +182,72 @@ def _ranges(part: Part) -> tuple[RangeBucket, ...]:
     return buckets
 
 
+_RANGE: Readers = {"field": Part.field, "ranges": _ranges, "keyed": Part.boolean, "missing": Part.scalar}
+
+
 def _range(part: Part) -> BucketAgg:
-    readers: Readers = {"field": Part.field, "ranges": _ranges, "keyed": Part.boolean, "missing": Part.scalar}
-    values = _field_of(part.options("range", readers), part)
-    if "ranges" not in values:
+    return RangeAgg(**_with_ranges(part.options("range", {**_RANGE, "format": date_format}), part))
+
+
+def _date_range(part: Part) -> BucketAgg:
+    readers: Readers = {**_RANGE, "format": date_format, "time_zone": _time_zone}
+    return RangeAgg(dates=True, **_with_ranges(part.options("date_range", readers), part))
+
+
+def _with_ranges(values: dict[str, Any], part: Part) -> dict[str, Any]:
+    if "ranges" not in _field_of(values, part):
         raise part.refused("No [ranges] specified")
-    return RangeAgg(**values)
+    return values
+
+
+def _interval(part: Part) -> float:
+    number = part.number()
+    if number <= 0:
+        raise refusals.illegal(f"[interval] must be >0 for histogram aggregation, found [{number}] at {part.path}")
+    return number
+
+
+def _number_bounds(part: Part) -> tuple[float, float]:
+    values = part.options("extended_bounds", {"min": Part.number, "max": Part.number})
+    if len(values) != 2 or values["min"] > values["max"]:
+        raise part.refused("[extended_bounds] needs [min] and [max], which is not less,")
+    return values["min"], values["max"]
+
+
+def _histogram(part: Part) -> BucketAgg:
+    readers: Readers = {
+        "field": Part.field,
+        "interval": _interval,
+        "offset": Part.number,
+        "min_doc_count": _at_least(0),
+        "keyed": Part.boolean,
+        "order": _order,
+        "missing": Part.scalar,
+        "extended_bounds": _number_bounds,
+    }
+    values = _field_of(part.options("histogram", readers), part)
+    if "interval" not in values:
+        raise refusals.illegal(f"[interval] must be >0 for histogram aggregation, there is none at {part.path}")
+    return HistogramAgg(**values)
+
+
+def _missing(part: Part) -> BucketAgg:
+    values = _field_of(part.options("missing", {"field": Part.field, "missing": Part.scalar}), part)
+    return MissingAgg(field=values["field"], instead=values.get("missing"))
+
+
+def _global(part: Part) -> BucketAgg:
+    part.options("global", {})
+    return GlobalAgg()
 
 
 BUCKETS: Mapping[str, Callable[[Part], BucketAgg]] = {
     "terms": _terms,
     "date_histogram": _date_histogram,
+    "date_range": _date_range,
+    "global": _global,
+    "histogram": _histogram,
+    "missing": _missing,
     "range": _range,
 }
 """The readers of these aggregations by name."""

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from activity_stream.search.aggs import TermsAgg, every_aggregation, filters_of
+from activity_stream.search.aggs import GlobalAgg, TermsAgg, every_aggregation, filters_of
 from activity_stream.search.body import SearchBody
 from activity_stream.search.parse import parse_body
 from activity_stream.search.query import FunctionScore, every_query
@@ -52,6 +52,8 @@ def refuse_unsafe(body: SearchBody) -> None:
                 "[min_score] of [function_score] is not for this key; use the [min_score] of the whole search"
             )
     for name, agg in every_aggregation(body.aggs):
+        if isinstance(agg, GlobalAgg):
+            raise illegal(f"[global] is not for this key, which may not see all documents: [{name[:100]}]")
         if isinstance(agg, TermsAgg) and agg.min_doc_count == 0:
             raise illegal(
                 f"[min_doc_count] of the aggregation [{name[:100]}] is 0, which lists values of documents that this "

@@ -1,6 +1,7 @@
 """Aggregations over the documents that a query found."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC
 from operator import itemgetter
 from typing import Any
 
@@ -13,7 +14,10 @@ from activity_stream.search.aggs import (
     DateHistogramAgg,
     FilterAgg,
     FiltersAgg,
+    GlobalAgg,
+    HistogramAgg,
     MetricAgg,
+    MissingAgg,
     RangeAgg,
     RangeBucket,
     TermsAgg,
@@ -22,9 +26,10 @@ from activity_stream.search.date_math import bound_ms
 from activity_stream.search.dates import format_date
 from activity_stream.search.query import Scalar
 from activity_stream.search.values import coerce, query_double
+from activity_stream.search.zones import offset_at, zone
 from activity_stream.testing.evaluator_documents import Corpus, Document
 from activity_stream.testing.evaluator_intervals import starts_between, starts_of
-from activity_stream.testing.evaluator_metrics import metric, order_figure
+from activity_stream.testing.evaluator_metrics import NUMBERS, metric, order_figure
 from activity_stream.testing.evaluator_queries import Queries
 from activity_stream.testing.evaluator_values import order_key
 
@@ -60,20 +65,29 @@ class Aggregations:
         match agg:
             case MetricAgg():
                 return answer | metric(agg, self._corpus.field(agg.field), documents)
-            case FilterAgg():
-                score = Queries(self._corpus, self._now_ms).score(agg.filter)
-                found = [each for each in documents if score(each) is not None]
-                return answer | {"doc_count": len(found)} | self.all(agg.aggs, found)
             case FiltersAgg():
                 return answer | self._filters(agg, documents)
             case TermsAgg():
                 return answer | self._terms(agg, documents)
-            case DateHistogramAgg():
-                return answer | self._date_histogram(agg, documents)
+            case DateHistogramAgg() | HistogramAgg():
+                return answer | self._histogram(agg, documents)
             case RangeAgg():
                 return answer | self._ranges(agg, documents)
+            case MissingAgg() | GlobalAgg() | FilterAgg():
+                return answer | self._one_bucket(agg, documents)
             case _:
                 raise AssertionError(agg)
+
+    def _one_bucket(self, agg: MissingAgg | GlobalAgg | FilterAgg, documents: Documents) -> dict[str, Any]:
+        found = list(self._corpus.documents)
+        if isinstance(agg, FilterAgg):
+            score = Queries(self._corpus, self._now_ms).score(agg.filter)
+            found = [each for each in documents if score(each) is not None]
+        if isinstance(agg, MissingAgg):
+            field = self._corpus.field(agg.field)
+            _refuse_text(field)
+            found = [each for each in documents if agg.instead is None and not (field and each.has(field))]
+        return {"doc_count": len(found)} | self.all(agg.aggs, found)
 
     def _filters(self, agg: FiltersAgg, documents: Documents) -> dict[str, Any]:
         queries = Queries(self._corpus, self._now_ms)
@@ -112,13 +126,15 @@ class Aggregations:
             "buckets": self._shown(shown, agg.aggs, keyed=False),
         }
 
-    def _date_histogram(self, agg: DateHistogramAgg, documents: Documents) -> dict[str, Any]:
+    def _histogram(self, agg: DateHistogramAgg | HistogramAgg, documents: Documents) -> dict[str, Any]:
         field = self._corpus.field(agg.field)
-        if field is not None and field.type is not FieldType.DATE:
+        of_dates = isinstance(agg, DateHistogramAgg)
+        if field is not None and field.type not in ((FieldType.DATE,) if of_dates else NUMBERS):
             _refuse_text(field)
-            raise refusals.wrong_kind("aggregation [date_histogram]", field.name, field.type)
-        values = self._values(field, agg.missing, FieldType.DATE)
-        found: dict[int, list[Document]] = {}
+            name = "date_histogram" if of_dates else "histogram"
+            raise refusals.wrong_kind(f"aggregation [{name}]", field.name, field.type)
+        values = self._values(field, agg.missing, FieldType.DATE if of_dates else FieldType.DOUBLE)
+        found: dict[float, list[Document]] = {}
         for document in documents:
             for start in dict.fromkeys(starts_of(agg, value) for value in values(document)):
                 found.setdefault(start, []).append(document)
@@ -127,19 +143,18 @@ class Aggregations:
                 found.setdefault(start, [])
         buckets = []
         for key, members in sorted(found.items()):
-            text = format_date(key, agg.format)
             if len(members) >= agg.min_doc_count:
-                buckets.append(Bucket(key, members, {"key_as_string": text, "key": key}, text))
+                shown = _interval(agg, field, key)
+                buckets.append(Bucket(key, members, shown, str(shown.get("key_as_string", key))))
         return {"buckets": self._shown(self._ordered(buckets, agg.order, agg.aggs), agg.aggs, keyed=agg.keyed)}
 
-    def _extended(self, agg: DateHistogramAgg) -> list[int]:
+    def _extended(self, agg: DateHistogramAgg | HistogramAgg) -> list[float]:
         if agg.extended_bounds is None:
             return []
+        if isinstance(agg, HistogramAgg):
+            return [starts_of(agg, each) for each in agg.extended_bounds]
         try:
-            first, last = (
-                bound_ms(each, self._now_ms, round_up=False, fmt=agg.format if isinstance(each, str) else None)
-                for each in agg.extended_bounds
-            )
+            first, last = (self._moment(agg, each) for each in agg.extended_bounds)
         except ValueError as problem:
             raise refusals.wrong_value(agg.field, str(problem)) from None
         if first > last:
@@ -148,27 +163,33 @@ class Aggregations:
             )
         return [starts_of(agg, first), starts_of(agg, last)]
 
+    def _moment(self, agg: DateHistogramAgg, bound: Scalar) -> int:
+        fmt = agg.format if isinstance(bound, str) else None
+        return bound_ms(bound, self._now_ms, round_up=False, fmt=fmt, time_zone=agg.time_zone)
+
     def _ranges(self, agg: RangeAgg, documents: Documents) -> dict[str, Any]:
         field = self._corpus.field(agg.field)
         if field is not None and field.type not in (FieldType.LONG, FieldType.DOUBLE, FieldType.DATE):
             _refuse_text(field)
             raise refusals.wrong_kind("aggregation [range]", field.name, field.type)
-        values = self._values(field, agg.missing, FieldType.DOUBLE)
-        bounds = [(self._bound(field, each.start), self._bound(field, each.end), each) for each in agg.ranges]
+        kind = field.type if field is not None else FieldType.DATE if agg.dates else FieldType.DOUBLE
+        values = self._values(field, agg.missing, kind)
+        bounds = [(self._bound(agg, kind, each.start), self._bound(agg, kind, each.end), each) for each in agg.ranges]
         bounds.sort(key=lambda row: (_or(row[0], float("-inf")), _or(row[1], float("inf"))))
         buckets = []
         for start, end, asked in bounds:
             low, high = _or(start, float("-inf")), _or(end, float("inf"))
             members = [each for each in documents if any(low <= float(value) < high for value in values(each))]
-            buckets.append(_range_bucket(field, asked, (start, end), members, keyed=agg.keyed))
+            buckets.append(_range_bucket(agg, kind, asked, (start, end), members))
         return {"buckets": self._shown(buckets, agg.aggs, keyed=agg.keyed)}
 
-    def _bound(self, field: Field | None, value: Scalar | None) -> float | None:
+    def _bound(self, agg: RangeAgg, kind: FieldType, value: Scalar | None) -> float | None:
         if value is None:
             return None
         try:
-            if field is not None and field.type is FieldType.DATE and isinstance(value, str):
-                return float(bound_ms(value, self._now_ms, round_up=False))
+            if kind is FieldType.DATE and isinstance(value, str):
+                moment = bound_ms(value, self._now_ms, round_up=False, fmt=agg.format, time_zone=agg.time_zone)
+                return float(moment)
             return query_double(value)
         except ValueError as problem:
             raise refusals.illegal(str(problem)) from None
@@ -232,28 +253,42 @@ def _is_included(agg: TermsAgg, field: Field | None, key: Scalar) -> bool:
     return key not in [coerce(kind, each) for each in agg.exclude or ()]
 
 
+def _interval(agg: DateHistogramAgg | HistogramAgg, field: Field | None, start: float) -> dict[str, Any]:
+    if isinstance(agg, DateHistogramAgg):
+        place = UTC if agg.time_zone is None else zone(agg.time_zone)
+        text = format_date(int(start), agg.format, offset_at(place, int(start)))
+        return {"key_as_string": text, "key": int(start)}
+    if field is not None and field.type in (FieldType.DATE, FieldType.BOOLEAN):
+        boolean = "true" if start else "false"
+        text = boolean if field.type is FieldType.BOOLEAN else format_date(int(start))
+        return {"key_as_string": text, "key": float(start)}
+    return {"key": float(start)}
+
+
 def _range_bucket(
-    field: Field | None,
+    agg: RangeAgg,
+    kind: FieldType,
     asked: RangeBucket,
     bounds: tuple[float | None, float | None],
     members: list[Document],
-    *,
-    keyed: bool,
 ) -> Bucket:
     shown: dict[str, Any] = {}
     texts = []
     for name, bound in zip(("from", "to"), bounds, strict=True):
-        texts.append("*" if bound is None else _bound_text(field, bound))
+        texts.append("*" if bound is None else _bound_text(agg, kind, bound))
         if bound is not None:
             shown[name] = bound
-            if field is not None and field.type is FieldType.DATE:
+            if kind is FieldType.DATE:
                 shown[f"{name}_as_string"] = texts[-1]
     key = asked.key if asked.key is not None else "-".join(texts)
-    return Bucket(key, members, shown if keyed else {"key": key} | shown, key)
+    return Bucket(key, members, shown if agg.keyed else {"key": key} | shown, key)
 
 
-def _bound_text(field: Field | None, bound: float) -> str:
-    return format_date(int(bound)) if field is not None and field.type is FieldType.DATE else repr(bound)
+def _bound_text(agg: RangeAgg, kind: FieldType, bound: float) -> str:
+    if kind is not FieldType.DATE:
+        return repr(bound)
+    place = UTC if agg.time_zone is None else zone(agg.time_zone)
+    return format_date(int(bound), agg.format, offset_at(place, int(bound)))
 
 
 def _or(value: float | None, instead: float) -> float:

@@ -1,30 +1,43 @@
-"""The intervals of a date histogram, in UTC."""
+"""The intervals of histograms."""
 
+import math
 from collections.abc import Iterable, Sequence
+from datetime import UTC
 
 from activity_stream.search import refusals
-from activity_stream.search.aggs import DateHistogramAgg
+from activity_stream.search.aggs import DateHistogramAgg, HistogramAgg
 from activity_stream.search.civil import DAY, HOUR, MINUTE, Civil, civil
 from activity_stream.search.query import Scalar
+from activity_stream.search.zones import moment_of, offset_at, zone
 
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 _LENGTHS = {"minute": MINUTE, "hour": HOUR, "day": DAY, "week": 7 * DAY}
 _MONDAY = 4 * DAY
 """1970-01-05."""
 
+Histogram = HistogramAgg | DateHistogramAgg
 
-def starts_of(agg: DateHistogramAgg, value: Scalar) -> int:
-    """The first millisecond of the interval that a moment is in."""
+
+def starts_of(agg: Histogram, value: Scalar) -> float:
+    """The first value, or millisecond, of the interval that a value is in."""
+    if isinstance(agg, HistogramAgg):
+        return math.floor((float(value) - agg.offset) / agg.interval) * agg.interval + agg.offset
+    place = UTC if agg.time_zone is None else zone(agg.time_zone)
     ms = int(value) - agg.offset
     if agg.calendar_interval in _MONTHS:
-        moment = civil(ms)
+        moment = civil(ms + offset_at(place, ms))
         months = _MONTHS[agg.calendar_interval]
-        return Civil(moment.year, (moment.month - 1) // months * months + 1).to_ms() + agg.offset
+        start = Civil(moment.year, (moment.month - 1) // months * months + 1).to_ms()
+        return moment_of(place, start) + agg.offset
     length, origin = _regular(agg)
-    return (ms - origin) // length * length + origin + agg.offset
+    ahead = offset_at(place, ms)
+    start = (ms + ahead - origin) // length * length + origin
+    if length <= HOUR:  # where clocks are put back, an hour comes twice
+        return start - ahead + agg.offset
+    return moment_of(place, start) + agg.offset
 
 
-def starts_between(agg: DateHistogramAgg, starts: Sequence[int], most: int) -> Iterable[int]:
+def starts_between(agg: Histogram, starts: Sequence[float], most: int) -> Iterable[float]:
     """All intervals from the earliest to the latest of these. Raises SearchRefused if there are more than `most`."""
     if not starts:
         return []
@@ -36,12 +49,12 @@ def starts_between(agg: DateHistogramAgg, starts: Sequence[int], most: int) -> I
     return found
 
 
-def _next(agg: DateHistogramAgg, start: int) -> int:
-    if agg.calendar_interval not in _MONTHS:
-        return start + _regular(agg)[0]
-    moment = civil(start - agg.offset)
-    years, month = divmod(moment.month - 1 + _MONTHS[agg.calendar_interval], 12)
-    return Civil(moment.year + years, month + 1).to_ms() + agg.offset
+def _next(agg: Histogram, start: float) -> float:
+    if isinstance(agg, HistogramAgg):
+        return starts_of(agg, start + agg.interval * 1.5)
+    if agg.calendar_interval in _MONTHS:
+        return starts_of(agg, int(start) + _MONTHS[agg.calendar_interval] * 31 * DAY + 12 * HOUR)
+    return starts_of(agg, int(start) + _regular(agg)[0] * 3 // 2)
 
 
 def _regular(agg: DateHistogramAgg) -> tuple[int, int]:

@@ -7,11 +7,12 @@ from activity_stream.fields import Field, FieldType
 from activity_stream.search import refusals
 from activity_stream.search.aggs import Agg, MetricAgg
 from activity_stream.search.dates import format_date
+from activity_stream.search.deviation import extended, with_texts
 from activity_stream.search.query import Scalar
 from activity_stream.search.values import coerce, json_text
 from activity_stream.testing.evaluator_documents import Corpus, Document
 
-_NUMBERS = (FieldType.DATE, FieldType.BOOLEAN, FieldType.LONG, FieldType.DOUBLE)
+NUMBERS = (FieldType.DATE, FieldType.BOOLEAN, FieldType.LONG, FieldType.DOUBLE)
 
 
 def metric(agg: MetricAgg, field: Field | None, documents: Sequence[Document]) -> dict[str, Any]:
@@ -21,7 +22,13 @@ def metric(agg: MetricAgg, field: Field | None, documents: Sequence[Document]) -
         return {"value": len(values)}
     if agg.kind == "cardinality":
         return {"value": len(set(values))}
-    figures = _figures([float(value) for value in values])
+    numbers = [float(value) for value in values]
+    figures = _figures(numbers)
+    if agg.kind == "extended_stats":
+        squares = sum(each * each for each in numbers)
+        least, greatest = figures["min"], figures["max"]
+        shown_all = extended(len(numbers), least, greatest, float(sum(numbers)), squares, agg.sigma)
+        return with_texts(shown_all, FieldType.KEYWORD if field is None else field.type, agg.format)
     show = _SHOWN.get(FieldType.KEYWORD if field is None else field.type)
     if agg.kind != "stats":
         figure = figures[agg.kind]
@@ -53,7 +60,7 @@ def _values(agg: MetricAgg, field: Field | None, documents: Sequence[Document]) 
     if field.type is FieldType.TEXT:
         raise refusals.needs_fielddata(field.name)
     counted = agg.kind in ("value_count", "cardinality")
-    if field.type not in _NUMBERS and not (counted and field.type is FieldType.KEYWORD):
+    if field.type not in NUMBERS and not (counted and field.type is FieldType.KEYWORD):
         raise refusals.wrong_kind(f"aggregation [{agg.kind}]", field.name, field.type)
     instead: tuple[Scalar, ...] = ()
     if agg.missing is not None:

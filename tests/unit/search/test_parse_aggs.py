@@ -73,7 +73,12 @@ def test_each_aggregation_is_read(agg: dict[str, Any], expected: Agg) -> None:
 @pytest.mark.parametrize(
     ("aggs", "reason"),
     [
-        ({"x": {"global": {}}}, "Unknown aggregation type [global] at aggs.x: OpenSearch has it"),
+        ({"x": {"ip_range": {}}}, "Unknown aggregation type [ip_range] at aggs.x: OpenSearch has it"),
+        (
+            {"x": {"filter": ALL, "aggs": {"y": {"global": {}}}}},
+            "[global] aggregation can only be one of the outermost",
+        ),
+        ({"x": {"histogram": {"field": "a"}}}, "[interval] must be >0"),
         ({"x": {"nonsense": {}}}, "Unknown aggregation type [nonsense] at aggs.x"),
         ({"x": {}}, "Missing definition for aggregation [x]"),
         ({"x": {"max": {"field": "a"}, "min": {"field": "a"}}}, "Found two aggregation type definitions in [x]"),
@@ -96,7 +101,10 @@ def test_each_aggregation_is_read(agg: dict[str, Any], expected: Agg) -> None:
         ({"x": {"date_histogram": {"field": "a", "fixed_interval": "1M"}}}, "[fixed_interval] with value [1M]"),
         ({"x": {"date_histogram": {"field": "a", "fixed_interval": "0s"}}}, "Zero or negative time interval"),
         ({"x": {"date_histogram": {"field": "a", "calendar_interval": "2d"}}}, "[2d]"),
-        ({"x": {"date_histogram": {"field": "a", "calendar_interval": "1d", "time_zone": "+01:00"}}}, "other than UTC"),
+        (
+            {"x": {"date_histogram": {"field": "a", "calendar_interval": "1d", "time_zone": "+1"}}},
+            "Invalid time zone [+1]",
+        ),
         ({"x": {"date_histogram": {"field": "a", "calendar_interval": "1d", "format": "MMM"}}}, "allowed are"),
         ({"x": {"range": {"field": "a"}}}, "No [ranges] specified"),
         ({"x": {"range": {"field": "a", "ranges": []}}}, "No [ranges] specified"),

@@ -15,6 +15,7 @@ from tantivy import Query
 
 from activity_stream.adapters.index_embedded.buckets import MAX_BUCKETS, Bucket, Maker
 from activity_stream.adapters.index_embedded.counting import Counter
+from activity_stream.adapters.index_embedded.histograms import Histograms
 from activity_stream.adapters.index_embedded.metrics import Metrics
 from activity_stream.adapters.index_embedded.predicates import both, nothing, unscored, without
 from activity_stream.adapters.index_embedded.schema import Column
@@ -29,7 +30,10 @@ from activity_stream.search.aggs import (
     DateHistogramAgg,
     FilterAgg,
     FiltersAgg,
+    GlobalAgg,
+    HistogramAgg,
     MetricAgg,
+    MissingAgg,
     RangeAgg,
     TermsAgg,
 )
@@ -53,6 +57,9 @@ class Aggregator:
         self._counter = Counter(snapshot, translator.predicates)
         self._metrics = Metrics(snapshot, translator.predicates, self._counter, now_ms)
         visible = snapshot.visible(alias)
+        self._visible = visible
+        self._scoped = scoped
+        self._histograms = Histograms(translator.predicates, self._counter, visible, now_ms)
         self._maker = Maker(translator.predicates, self._counter, visible, now_ms, scoped=scoped)
         self._buckets = 0
         self._empty: dict[tuple[int, ...], tuple[dict[str, Any], int]] = {}
@@ -81,12 +88,28 @@ class Aggregator:
             "buckets": [self._shown(bucket, agg, under) for bucket in first],
         }
 
-    def histogram(self, query: Query, agg: DateHistogramAgg) -> dict[str, Any]:
+    def histogram(self, query: Query, agg: HistogramAgg | DateHistogramAgg) -> dict[str, Any]:
         """Buckets of intervals."""
-        made, under = self._ordered(self._maker.histogram(query, agg, self._column(agg.field)), agg, agg.order)
+        made, under = self._ordered(self._histograms.buckets(query, agg, self._column(agg.field)), agg, agg.order)
+        shown = [self._shown(bucket, agg, under) for bucket in made]
         if agg.keyed:
-            return {"buckets": {bucket.shown["key_as_string"]: self._shown(bucket, agg, under) for bucket in made}}
-        return {"buckets": [self._shown(bucket, agg, under) for bucket in made]}
+            return {"buckets": {str(each.get("key_as_string", each["key"])): each for each in shown}}
+        return {"buckets": shown}
+
+    def missing(self, query: Query, agg: MissingAgg) -> dict[str, Any]:
+        """One bucket, of what has no value."""
+        column = self._snapshot.schema.column(self._alias, agg.field)
+        if column is not None and column.field.type is FieldType.TEXT:
+            raise refusals.needs_fielddata(agg.field)
+        if agg.instead is not None:
+            return self._filtered(nothing(), agg)
+        return self._filtered(query if column is None else both(query, self._translator.predicates.lacks(column)), agg)
+
+    def everything(self, _: Query, agg: GlobalAgg) -> dict[str, Any]:
+        """One bucket, of all that is visible."""
+        if self._scoped:
+            raise refusals.illegal("[global] shows documents that the caller may not see")
+        return self._filtered(self._visible, agg)
 
     def ranges(self, query: Query, agg: RangeAgg) -> dict[str, Any]:
         """Buckets of ranges."""
@@ -191,6 +214,9 @@ _KINDS: Mapping[type[Agg], Callable[[Aggregator, Query, Any], dict[str, Any]]] =
     MetricAgg: Aggregator.metric,
     TermsAgg: Aggregator.terms,
     DateHistogramAgg: Aggregator.histogram,
+    HistogramAgg: Aggregator.histogram,
+    MissingAgg: Aggregator.missing,
+    GlobalAgg: Aggregator.everything,
     RangeAgg: Aggregator.ranges,
     FilterAgg: Aggregator.filter,
     FiltersAgg: Aggregator.filters,

@@ -1,23 +1,24 @@
-"""What makes buckets of the values of a field: terms, date histograms and ranges."""
+"""What makes buckets of the values of a field: terms and ranges."""
 
 from collections.abc import Callable, Sequence
+from datetime import UTC
 from typing import Any
 
 import msgspec
 from tantivy import Query
 
 from activity_stream.adapters.index_embedded.counting import Counter
-from activity_stream.adapters.index_embedded.intervals import Intervals
 from activity_stream.adapters.index_embedded.metrics import as_string, held
 from activity_stream.adapters.index_embedded.predicates import Predicates, Value, both, either, nothing
 from activity_stream.adapters.index_embedded.schema import Column
 from activity_stream.fields import FieldType
 from activity_stream.search import refusals
-from activity_stream.search.aggs import DateHistogramAgg, RangeAgg, TermsAgg
+from activity_stream.search.aggs import RangeAgg, TermsAgg
 from activity_stream.search.date_math import bound_ms
 from activity_stream.search.dates import format_date
 from activity_stream.search.limits import Limits
 from activity_stream.search.query import Scalar
+from activity_stream.search.zones import offset_at, zone
 
 MAX_BUCKETS = Limits().buckets
 
@@ -63,90 +64,30 @@ class Maker:
             if count >= agg.min_doc_count and wanted(key)
         ]
 
-    def histogram(self, query: Query, agg: DateHistogramAgg, column: Column | None) -> list[Bucket]:
-        """A bucket for each interval, in order; with the empty ones in between if those are wanted."""
-        if column is not None and column.field.type is not FieldType.DATE:
-            raise refusals.wrong_kind("aggregation [date_histogram]", agg.field, str(column.field.type))
-        intervals = Intervals(agg)
-        counts = {} if column is None else self._by_interval(query, agg, intervals, column)
-        missing = None
-        if agg.missing is not None:
-            missing = intervals.number(int(self._held(agg.missing, FieldType.DATE, agg.field)))
-            lacking = self._counter.documents(self._lacking(query, column))
-            if lacking:
-                counts[missing] = counts.get(missing, 0) + lacking
-        if agg.min_doc_count == 0:
-            counts = self._filled(counts, agg, intervals)
-        return [
-            self._interval(query, agg, intervals, column, number, counts[number], with_missing=number == missing)
-            for number in sorted(counts)
-            if counts[number] >= agg.min_doc_count
-        ]
-
     def ranges(self, query: Query, agg: RangeAgg, column: Column | None) -> list[Bucket]:
         """A bucket for each range, by where it begins and ends."""
-        kind = FieldType.DOUBLE if column is None else column.field.type
+        of_none = FieldType.DATE if agg.dates else FieldType.DOUBLE
+        kind = of_none if column is None else column.field.type
         if kind not in (FieldType.LONG, FieldType.DOUBLE, FieldType.DATE):
             raise refusals.wrong_kind("aggregation [range]", agg.field, str(kind))
         missing = None if agg.missing is None else self._held(agg.missing, kind, agg.field)
         found = []
         for each in agg.ranges:
-            low, high = (self._bound(bound, kind, agg.field) for bound in (each.start, each.end))
+            low, high = (self._bound(bound, kind, agg) for bound in (each.start, each.end))
             bounded = nothing() if column is None else self._predicates.between(column, low, high, under_high=True)
             if missing is not None and (low is None or missing >= low) and (high is None or missing < high):  # type: ignore[operator]
                 bounded = either([bounded, self._lacking(self._visible, column)])
             narrowed = both(query, bounded)
-            shown = _range_shown(each.key, low, high, kind)
+            shown = _range_shown(each.key, low, high, kind, agg)
             place = (-float("inf") if low is None else float(low), float("inf") if high is None else float(high))
             found.append(Bucket(place, shown, self._counter.documents(narrowed), _Given(narrowed)))
         return sorted(found, key=lambda bucket: bucket.key)
 
-    def _by_interval(self, query: Query, agg: DateHistogramAgg, intervals: Intervals, column: Column) -> dict[int, int]:
-        present = both(query, self._predicates.has(column.present))
-        if not self._counter.documents(present):
-            return {}
-        low, high = (intervals.number(int(each)) for each in self._counter.extremes(present, column))
-        if agg.min_doc_count == 0 and high - low >= MAX_BUCKETS:
-            raise refusals.too_many_buckets(MAX_BUCKETS)
-        return self._counter.by_range(present, column, intervals.start, low, high)
-
-    def _filled(self, counts: dict[int, int], agg: DateHistogramAgg, intervals: Intervals) -> dict[int, int]:
-        """The counts with zeros between the first and the last, and between the bounds that are asked for."""
-        ends = list(counts)
-        if agg.extended_bounds is not None:
-            bounds = [self._extended(each, agg) for each in agg.extended_bounds]
-            if bounds[0] > bounds[1]:
-                raise refusals.illegal("[extended_bounds.min] cannot be greater than [extended_bounds.max]")
-            ends += [intervals.number(each) for each in bounds]
-        if not ends:
-            return counts
-        if max(ends) - min(ends) >= MAX_BUCKETS:
-            raise refusals.too_many_buckets(MAX_BUCKETS)
-        return {number: counts.get(number, 0) for number in range(min(ends), max(ends) + 1)}
-
-    def _extended(self, bound: Scalar, agg: DateHistogramAgg) -> int:
-        fmt = agg.format if isinstance(bound, str) else None
-        try:
-            return bound_ms(bound, self._now_ms, round_up=False, fmt=fmt)
-        except ValueError as problem:
-            raise refusals.wrong_value(agg.field, str(problem)) from None
-
-    def _interval(
-        self, query: Query, agg: DateHistogramAgg, intervals: Intervals, column: Column | None, number: int,
-        count: int, *, with_missing: bool,
-    ) -> Bucket:  # fmt: skip
-        start, end = intervals.start(number), intervals.start(number + 1)
-        parts = [] if column is None else [self._predicates.between(column, start, end - 1)]
-        if with_missing:
-            parts.append(self._lacking(self._visible, column))
-        shown = {"key_as_string": format_date(start, agg.format), "key": start}
-        return Bucket(start, shown, count, _Narrowed(query, parts))
-
-    def _of_value(self, query: Query, column: Column | None, key: Value, missing: Value | None) -> "_Narrowed":
+    def _of_value(self, query: Query, column: Column | None, key: Value, missing: Value | None) -> "Narrowed":
         parts = [] if column is None else [self._predicates.between(column, key, key)]
         if key == missing:
             parts.append(self._lacking(self._visible, column))
-        return _Narrowed(query, parts)
+        return Narrowed(query, parts)
 
     def _lacking(self, query: Query, column: Column | None) -> Query:
         return query if column is None else both(query, self._predicates.lacks(column))
@@ -160,8 +101,14 @@ class Maker:
         listed = (values,) if isinstance(values, str) else values
         return frozenset(self._held(each, kind, field) for each in listed)
 
-    def _bound(self, value: Scalar | None, kind: FieldType, field: str) -> Value | None:
-        return None if value is None else self._held(value, kind if kind is FieldType.DATE else FieldType.DOUBLE, field)
+    def _bound(self, value: Scalar | None, kind: FieldType, agg: RangeAgg) -> Value | None:
+        if value is None or kind is not FieldType.DATE:
+            return None if value is None else self._held(value, FieldType.DOUBLE, agg.field)
+        fmt = agg.format if isinstance(value, str) else None
+        try:
+            return bound_ms(value, self._now_ms, round_up=False, fmt=fmt, time_zone=agg.time_zone)
+        except ValueError as problem:
+            raise refusals.wrong_value(agg.field, str(problem)) from None
 
     def _held(self, value: Scalar, kind: FieldType, field: str) -> Value:
         return held(value, kind, field, self._now_ms)
@@ -177,7 +124,7 @@ class _Given:
         return self._query
 
 
-class _Narrowed:
+class Narrowed:
     """What a query finds of the parts; made only when it is needed."""
 
     def __init__(self, query: Query, parts: Sequence[Query]) -> None:
@@ -185,6 +132,7 @@ class _Narrowed:
         self._parts = parts
 
     def __call__(self) -> Query:
+        """The query."""
         return both(self._query, either(self._parts))
 
 
@@ -195,8 +143,10 @@ def _shown(key: Value, kind: FieldType) -> dict[str, Any]:
     return {"key": key} if text is None else {"key": key, "key_as_string": text}
 
 
-def _range_shown(key: str | None, low: Value | None, high: Value | None, kind: FieldType) -> dict[str, Any]:
-    texts = ["*" if each is None else _bound_text(float(each), kind) for each in (low, high)]
+def _range_shown(
+    key: str | None, low: Value | None, high: Value | None, kind: FieldType, agg: RangeAgg
+) -> dict[str, Any]:
+    texts = ["*" if each is None else _bound_text(float(each), kind, agg) for each in (low, high)]
     shown: dict[str, Any] = {"key": "-".join(texts) if key is None else key}
     for name, bound, text in zip(("from", "to"), (low, high), texts, strict=True):
         if bound is not None:
@@ -206,10 +156,12 @@ def _range_shown(key: str | None, low: Value | None, high: Value | None, kind: F
     return shown
 
 
-def _bound_text(value: float, kind: FieldType) -> str:
-    """A number as Java writes it, which OpenSearch's keys are made of."""
+def _bound_text(value: float, kind: FieldType, agg: RangeAgg) -> str:
+    """A number as Java writes it, which OpenSearch's keys are made of; a date in the format and zone that are asked
+    for."""
     if kind is FieldType.DATE:
-        return format_date(int(value))
+        place = UTC if agg.time_zone is None else zone(agg.time_zone)
+        return format_date(int(value), agg.format, offset_at(place, int(value)))
     if value == 0 or 1e-3 <= abs(value) < 1e7:
         return repr(value)
     exponent = int(f"{value:e}".partition("e")[2])

@@ -51,19 +51,22 @@ class Counter:
         return found["low"]["value"], found["high"]["value"]
 
     def by_range(
-        self, query: Query, column: Column, start: Callable[[int], int], low: int, high: int
+        self, query: Query, column: Column, start: Callable[[int], float], low: int, high: int
     ) -> dict[int, int]:
         """For each number from `low` to `high`, how many of the query's documents have a value from `start` of it to
         `start` of the next one; where there is none, it is left out."""
         step = -(-(high - low + 1) // _RANGES_AT_ONCE)
         firsts = range(low, high + 1, step)
         ranges = [{"from": float(start(each)), "to": float(start(min(each + step, high + 1)))} for each in firsts]
-        request = {"of": {"range": {"field": column.value, "ranges": ranges}}}
+        asked = [each for each in ranges if each["from"] < each["to"]]
+        if not asked:
+            return {}
+        request = {"of": {"range": {"field": column.value, "ranges": asked}}}
         buckets = self._searcher.aggregate(query, request)["of"]["buckets"]
         counts = {bucket.get("from"): bucket["doc_count"] for bucket in buckets if "to" in bucket and "from" in bucket}
         found: dict[int, int] = {}
         for first, bounds in zip(firsts, ranges, strict=True):
-            count = counts.get(bounds["from"], 0)
+            count = counts.get(bounds["from"], 0) if bounds["from"] < bounds["to"] else 0
             if count and step == 1:
                 found[first] = count
             elif count:

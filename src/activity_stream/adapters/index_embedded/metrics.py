@@ -13,6 +13,7 @@ from activity_stream.fields import FieldType
 from activity_stream.search import refusals
 from activity_stream.search.aggs import MetricAgg
 from activity_stream.search.dates import check_format, format_date
+from activity_stream.search.deviation import extended, with_texts
 from activity_stream.search.query import Scalar
 from activity_stream.search.spans import span
 from activity_stream.search.values import json_text, query_double
@@ -27,6 +28,7 @@ class Stats(msgspec.Struct, frozen=True):
     min: float = 0.0
     max: float = 0.0
     sum: float = 0.0
+    squares: float = 0.0
 
     def also(self, value: float, times: int) -> "Stats":
         """Those of the same values and `times` another one."""
@@ -34,7 +36,8 @@ class Stats(msgspec.Struct, frozen=True):
             return self
         least = value if not self.count else min(self.min, value)
         greatest = value if not self.count else max(self.max, value)
-        return Stats(self.count + times, least, greatest, self.sum + value * times)
+        squares = self.squares + value * value * times
+        return Stats(self.count + times, least, greatest, self.sum + value * times, squares)
 
     def figure(self, kind: str) -> float | None:
         """One of them; None where there is none."""
@@ -68,7 +71,7 @@ class Metrics:
             lacking = self._counter.documents(query if column is None else both(query, self._predicates.lacks(column)))
         if agg.kind == "value_count":
             return {"value": self._count(query, column) + lacking}
-        stats = self._stats(query, column)
+        stats = self._stats(query, column, "extended_stats" if agg.kind == "extended_stats" else "stats")
         if missing is not None:
             stats = stats.also(float(missing), lacking)
         return _shown(stats, agg, kind)
@@ -79,13 +82,14 @@ class Metrics:
         found = self._searcher.aggregate(query, {"of": {"value_count": {"field": column.value}}})["of"]
         return int(found["value"] or 0)
 
-    def _stats(self, query: Query, column: Column | None) -> Stats:
+    def _stats(self, query: Query, column: Column | None, kind: str) -> Stats:
         if column is None:
             return Stats()
-        found = self._searcher.aggregate(query, {"of": {"stats": {"field": column.value}}})["of"]
+        found = self._searcher.aggregate(query, {"of": {kind: {"field": column.value}}})["of"]
         if not found["count"]:
             return Stats()
-        return Stats(int(found["count"]), float(found["min"]), float(found["max"]), float(found["sum"]))
+        squares = float(found.get("sum_of_squares") or 0)
+        return Stats(int(found["count"]), float(found["min"]), float(found["max"]), float(found["sum"]), squares)
 
     def _cardinality(self, query: Query, agg: MetricAgg, column: Column | None) -> int:
         distinct = set() if column is None else set(self._counter.by_value(query, column))
@@ -128,6 +132,9 @@ def _check_format(agg: MetricAgg, kind: FieldType) -> None:
 
 
 def _shown(stats: Stats, agg: MetricAgg, kind: FieldType) -> dict[str, Any]:
+    if agg.kind == "extended_stats":
+        figures = extended(stats.count, stats.figure("min"), stats.figure("max"), stats.sum, stats.squares, agg.sigma)
+        return with_texts(figures, kind, agg.format)
     if agg.kind != "stats":
         value = stats.figure(agg.kind)
         text = None if value is None else as_string(value, kind, agg.format)
