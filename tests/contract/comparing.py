@@ -45,8 +45,9 @@ def comparable(answer: dict[str, Any], asked: Any) -> dict[str, Any]:
     hits = [
         {
             "index": hit["_index"].split("__date_")[0],
-            **{key: hit.get(key) for key in ("_id", "_source")},
+            **{key: hit.get(key) for key in ("_id", "_source", "fields")},
             "sort": _rounded(hit.get("sort"), 9),
+            "inner_hits": _rounded(hit.get("inner_hits")),
         }
         for hit in answer["hits"]["hits"]
     ]
@@ -62,9 +63,14 @@ def comparable(answer: dict[str, Any], asked: Any) -> dict[str, Any]:
 
 
 def _rounded(value: Any, digits: int = 12) -> Any:
-    """Sums of numbers depend on their order in the last digits, distances on how sines are worked out."""
+    """Sums of numbers depend on their order in the last digits, distances on how sines are worked out; of the names of
+    hits' indices a part is random; that a value was not indexed, one engine says."""
     if isinstance(value, dict):
-        return {key: _rounded(inner, digits) for key, inner in value.items()}
+        return {
+            key: inner.split("__date_")[0] if key == "_index" else _rounded(inner, 9 if key == "sort" else digits)
+            for key, inner in value.items()
+            if key != "_ignored"
+        }
     if isinstance(value, list):
         return [_rounded(inner, digits) for inner in value]
     return float(f"{value:.{digits}g}") if isinstance(value, float) else value

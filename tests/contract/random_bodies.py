@@ -18,6 +18,7 @@ DATE_FIELDS = ("published", "startTime", "object.published", "object.endTime")
 TEXT_FIELDS = ("object.name", "object.content", "object.keywords")
 BOOLEAN, UNMAPPED = "object.dit:public", "not.mapped"
 LONG, DOUBLE = "object.long", "object.double"
+SINGLE = "object.dit:ukRegion.id"
 PLACE, NESTED = "object.geocoordinates", "object.dit:relatedProgrammes"
 PLACES: tuple[Any, ...] = (
     {"lat": 51.507351, "lon": -0.127758},
@@ -75,6 +76,10 @@ def body(rng: random.Random, *, everything: bool = True) -> dict[str, Any]:  # n
         made["indices_boost"] = [{rng.choice(("*feed0*", "activities", "x*")): 2}, {"*": 0.5}]
     if rng.random() < 0.4:
         made["aggs"] = {f"agg{n}": aggregation(rng, 2) for n in range(rng.randint(1, 2))}
+    if rng.random() < 0.1 and "search_after" not in made:
+        pages = [{"name": f"n{n}", **_page(rng), "sort": [*sort(rng), {"id": "asc"}]} for n in range(rng.randrange(3))]
+        made["collapse"] = {"field": rng.choice((SINGLE, SINGLE, "id", UNMAPPED)), "inner_hits": pages}
+        made["sort"] = [*sort(rng), {"id": "asc"}]
     if everything and rng.random() < 0.05:
         made["aggs"] = {"all": {"global": {}, "aggs": {"sub": aggregation(rng, 1)}}}
     return made
@@ -87,6 +92,10 @@ def query(rng: random.Random, depth: int) -> dict[str, Any]:
     return rng.choice(_LEAVES)(rng)
 
 
+def _page(rng: random.Random) -> dict[str, Any]:
+    return {"size": rng.choice((1, 3)), "from": rng.choice((0, 0, 1)), "_source": rng.choice((False, ["id"]))}
+
+
 def sort(rng: random.Random) -> list[dict[str, Any]]:
     """One to three keys."""
     return [_key(rng) for _ in range(rng.randint(1, 3))]
@@ -97,7 +106,7 @@ def aggregation(rng: random.Random, depth: int) -> dict[str, Any]:
     kinds = ("terms", "histogram", "numbers", "filter", "filters", "range", "dates", "missing", "metric", "metric")
     kind = rng.choice(kinds)
     if kind == "metric":
-        return _metric(rng)
+        return _metric(rng) if rng.random() < 0.8 else {"top_hits": {**_page(rng), "sort": [*sort(rng), {"id": "asc"}]}}
     made = _BUCKETS[kind](rng)
     if depth and rng.random() < 0.6:
         under = {f"sub{n}": aggregation(rng, depth - 1) for n in range(rng.randint(1, 2))}
@@ -112,6 +121,8 @@ def _activity(rng: random.Random, number: int) -> Activity:
     for name in (*KEYWORD_FIELDS, *DATE_FIELDS, *TEXT_FIELDS, BOOLEAN, LONG, DOUBLE):
         if rng.random() < 0.65:
             _put(document, name, _some(rng, name))
+    if rng.random() < 0.7:
+        _put(document, SINGLE, rng.choice(KEYS[:6]))
     if rng.random() < 0.5:
         _put(document, PLACE, rng.choice(PLACES))
     if rng.random() < 0.5:

@@ -208,6 +208,40 @@ async def test_numbers_have_histograms_and_deviations(searched: Index) -> None:
     assert (one["variance"], one["variance_sampling"]) == (0, "NaN")
 
 
+async def test_a_bucket_shows_its_hits(searched: Index) -> None:
+    """By a sort, or best first, each page with how many there are; what is not shown of them is left out."""
+    page = {"size": 1, "from": 1, "sort": [{"published": "desc"}], "_source": ["id"]}
+    aggs = {"types": {"terms": {"field": "type"}, "aggs": {"last": {"top_hits": page}, "best": {"top_hits": {}}}}}
+    body = {"size": 0, "query": {"match": {"object.name": "cheese wine"}}, "aggs": aggs}
+    found = (await _ask(searched, body))["aggregations"]["types"]["buckets"]
+    (create,) = [bucket for bucket in found if bucket["key"] == "Create"]
+    assert create["last"]["hits"]["total"] == {"value": 2, "relation": "eq"}
+    assert create["last"]["hits"]["max_score"] is None
+    (hit,) = create["last"]["hits"]["hits"]
+    assert (hit["_id"], hit["_source"], hit["_score"], hit["sort"]) == ("1", {"id": "1"}, None, [1577836800000])
+    best = create["best"]["hits"]
+    assert [hit["_id"] for hit in best["hits"]] == ["2", "1"]
+    assert best["max_score"] == best["hits"][0]["_score"] > best["hits"][1]["_score"] > 0
+
+
+async def test_hits_are_collapsed_to_the_first_of_each_group(searched: Index) -> None:
+    """The first by the sort stands for its group, with pages of it; the total counts all; what has none is a group."""
+    inner = {"name": "group", "size": 2, "sort": ["id"], "_source": False}
+    body = {"collapse": {"field": "type", "inner_hits": inner}, "sort": [{"published": "desc"}], "_source": False}
+    found = (await _ask(searched, body))["hits"]
+    assert [(hit["_id"], hit["fields"]) for hit in found["hits"]] == [
+        ("3", {"type": ["Update"]}), ("2", {"type": ["Create"]}), ("4", {"type": ["update*"]})
+    ]  # fmt: skip
+    assert found["total"]["value"] == 4
+    groups = [hit["inner_hits"]["group"]["hits"] for hit in found["hits"]]
+    assert [[hit["_id"] for hit in group["hits"]] for group in groups] == [["3"], ["1", "2"], ["4"]]
+    assert [group["total"]["value"] for group in groups] == [1, 2, 1]
+    second = (await _ask(searched, {**body, "from": 1, "size": 1}))["hits"]["hits"]
+    assert [hit["_id"] for hit in second] == ["2"]
+    none = (await _ask(searched, {"collapse": {"field": "object.dit:status"}, "sort": ["id"]}))["hits"]["hits"]
+    assert [(hit["_id"], hit.get("fields")) for hit in none] == [("1", None)]
+
+
 async def test_a_post_filter_narrows_hits_and_no_aggregation(searched: Index) -> None:
     """As a page with facets has it: what is counted is what the query finds, what is shown is a part of it."""
     body = {"query": {"exists": {"field": "published"}}, "aggs": {"types": {"terms": {"field": "type"}}}}
@@ -287,6 +321,12 @@ async def test_nothing_of_what_a_scope_leaves_out_shows_in_scores(searched: Inde
         {"aggs": {"a": {"histogram": {"field": "type", "interval": 1}}}},
         {"aggs": {"a": {"date_histogram": {"field": "published", "calendar_interval": "day", "time_zone": "Nowhere"}}}},
         {"size": 10_001},
+        {"collapse": {"field": "object.name"}},
+        {"collapse": {"field": "published"}},
+        {"collapse": {"field": "not.mapped"}},
+        {"collapse": {"field": "type", "inner_hits": [{"size": 1}, {"size": 2}]}},
+        {"aggs": {"a": {"top_hits": {"size": 101}}}},
+        {"aggs": {"a": {"top_hits": {"sort": ["not.mapped"]}}}},
     ],
 )
 async def test_what_cannot_be_answered_is_a_400_with_a_reason(searched: Index, body: dict[str, Any]) -> None:

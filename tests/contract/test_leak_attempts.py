@@ -130,6 +130,10 @@ ATTEMPTS: dict[str, dict[str, Any]] = {
     ),
     "rare values": _aggs(rare_terms={"field": "object.type", "max_doc_count": 1}),
     "hits of a bucket": _aggs(top_hits={"size": 10, "explain": True}),
+    "the score of hits of a bucket": {**_query(match={"object.name": WORD}), **_aggs(top_hits={"size": 10})},
+    "the order of writing of hits of a bucket": _aggs(top_hits={"sort": ["_doc"]}),
+    "groups by what is hidden": {"collapse": {"field": "object.dit:public", "inner_hits": {"size": 9}}},
+    "hits of groups": {"collapse": {"field": "id", "inner_hits": {"name": "a", "size": 9}}, "sort": ["id"]},
     "a sample": _aggs(sampler={"shard_size": 1}, aggs={"b": {"terms": {"field": "object.type"}}}),
     "figures by script": _aggs(
         scripted_metric={"map_script": "1", "combine_script": "1", "reduce_script": "states.size()"}

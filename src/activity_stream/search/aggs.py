@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from activity_stream.search.hits import Page
 from activity_stream.search.query import Node, Scalar
 
 
@@ -122,6 +123,12 @@ class MetricAgg(Agg, frozen=True, kw_only=True):
     missing: Scalar | None = None
     format: str | None = None
     sigma: float = 2.0
+
+
+class TopHitsAgg(Agg, frozen=True, kw_only=True):
+    """Some of a bucket's hits."""
+
+    page: Page = Page()
 
 
 def every_aggregation(aggs: Mapping[str, Agg]) -> Iterator[tuple[str, Agg]]:

@@ -1,51 +1,20 @@
 """A whole search of the typed tree: a query, and what is to be shown of what it finds, in which order."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 
 import msgspec
 
-from activity_stream.search.aggs import Agg
-from activity_stream.search.query import Distance, MatchAll, Node, Scalar
-
-SCRIPT = "_script"
-"""What a sort by script is called, in place of a field."""
-GEO_DISTANCE = "_geo_distance"
-"""What a sort by distance is called."""
-
-
-class SortKey(msgspec.Struct, frozen=True, kw_only=True):
-    """One key to sort by: a field, `_score` or `_doc`. `missing`: "_last", "_first", or a value to take instead.
-
-    With `first_of` (and `field` SCRIPT): the least date of the first field, or of the second one where that has none.
-    With `distance` (and `field` GEO_DISTANCE): how far a place is; where the field is not mapped and `unmapped_type` is
-    None, that is an error.
-    """
-
-    field: str
-    descending: bool = False
-    missing: Scalar = "_last"
-    unmapped_type: str | None = None
-    first_of: tuple[str, str] | None = None
-    distance: Distance | None = None
-
-
-class SourceFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """What of `_source` comes back: nothing if not `enabled`; only `includes` (if any), without `excludes`.
-
-    Patterns may have `*`; the name of an object takes all that is in it.
-    """
-
-    enabled: bool = True
-    includes: tuple[str, ...] = ()
-    excludes: tuple[str, ...] = ()
+from activity_stream.search.aggs import Agg, TopHitsAgg, every_aggregation
+from activity_stream.search.hits import Collapse, Page, SortKey, SourceFilter
+from activity_stream.search.query import MatchAll, Node, Scalar
 
 
 class SearchBody(msgspec.Struct, frozen=True, kw_only=True):
     """A whole search. `post_filter` narrows the hits and their total, and no aggregation; `min_score`, the least score
-    that is found at all, these too. `track_total_hits`: True
-    counts all, False none, a number counts up to it. `indices_boost`: patterns of names of indices, or of the alias,
-    and what the scores of hits in them are multiplied by; of several that an index has, the first.
+    that is found at all, these too. `track_total_hits`: True counts all, False none, a number counts up to it.
+    `collapse` shows fewer hits, and counts all. `indices_boost`: patterns of names of indices, or of the alias, and
+    what the scores of hits in them are multiplied by; of several that an index has, the first.
     """
 
     query: Node = MatchAll()
@@ -58,8 +27,20 @@ class SearchBody(msgspec.Struct, frozen=True, kw_only=True):
     source: SourceFilter = SourceFilter()
     track_total_hits: bool | int = 10_000
     track_scores: bool = False
+    collapse: Collapse | None = None
     aggs: Mapping[str, Agg] = {}
     indices_boost: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def scored(self) -> bool:
+        """Whether its own hits show scores."""
+        return self.size > 0 and (not self.sort or self.track_scores or any(key.field == "_score" for key in self.sort))
+
+    def pages(self) -> Iterator[Page]:
+        """The pages of hits that the answer has besides its own."""
+        if self.collapse is not None:
+            yield from (page for _, page in self.collapse.inner_hits)
+        yield from (agg.page for _, agg in every_aggregation(self.aggs) if isinstance(agg, TopHitsAgg))
 
 
 def boost_of(index: str, alias: str, boosts: tuple[tuple[str, float], ...]) -> float:

@@ -11,10 +11,11 @@ from typing import Any
 from activity_stream.fields import Field, FieldMap, FieldType
 from activity_stream.search import aggs as a
 from activity_stream.search import body as b
+from activity_stream.search import hits as h
 from activity_stream.search import query as q
 from activity_stream.search import refusals
 from activity_stream.search.begun import spelled_out
-from activity_stream.search.resolve import function_asked, nested_queried, place_queried, place_sorted
+from activity_stream.search.resolve import collapsed, function_asked, nested_queried, place_queried, place_sorted
 from activity_stream.search.spans import bounds, span
 from activity_stream.search.values import sort_number
 
@@ -27,8 +28,10 @@ def check(body: b.SearchBody, fields: FieldMap, now_ms: int) -> None:
     """Raises SearchRefused for a value that its field cannot hold, and for a field that cannot be used so. `now_ms` is
     the `now` of date math."""
     checking = _Checking(fields, now_ms)
-    for key in body.sort:
+    for key in (*body.sort, *(key for page in body.pages() for key in page.sort)):
         checking.sort(key)
+    if body.collapse is not None:
+        collapsed(fields.get(body.collapse.field), body.collapse)
     for node in (body.query, *([body.post_filter] if body.post_filter else ()), *a.filters_of(body.aggs)):
         checking.query(node)
     for _, agg in a.every_aggregation(body.aggs):
@@ -48,7 +51,7 @@ class _Checking:
         if check is not None:
             check(self, node)
 
-    def sort(self, key: b.SortKey) -> None:
+    def sort(self, key: h.SortKey) -> None:
         """A key to sort by."""
         if key.distance is not None:
             place_sorted(self._fields.get(key.distance.field), key)

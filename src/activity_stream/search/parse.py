@@ -17,6 +17,7 @@ from activity_stream.search import refusals
 from activity_stream.search.body import SearchBody
 from activity_stream.search.limits import Budget, Limits
 from activity_stream.search.parse_aggs import aggregations
+from activity_stream.search.parse_hits import collapse
 from activity_stream.search.parse_queries import query
 from activity_stream.search.parse_sort import search_after, sort, source
 from activity_stream.search.part import Part, Reader, only_if
@@ -31,7 +32,7 @@ _DURATION = re.compile(r"-1|\d{1,12}(nanos|micros|ms|s|m|h|d)?", re.ASCII)
 
 _NOT_YET = frozenset(
     {
-        "collapse", "derived", "docvalue_fields", "ext", "fields", "highlight", "knn",
+        "derived", "docvalue_fields", "ext", "fields", "highlight", "knn",
         "pit", "query_and_fetch", "rescore", "runtime_mappings", "script_fields", "search_pipeline",
         "slice", "stats", "stored_fields", "suggest",
     }
@@ -145,6 +146,7 @@ _KEYS: Mapping[str, tuple[str, Callable[[Part], Any]]] = {
     "track_scores": ("track_scores", Part.boolean),
     "aggs": ("aggs", aggregations),
     "aggregations": ("aggs", aggregations),
+    "collapse": ("collapse", collapse),
     "indices_boost": ("indices_boost", _indices_boost),
 }
 _IGNORED: Mapping[str, Reader] = {
@@ -165,6 +167,10 @@ def _checked(body: SearchBody, limits: Limits) -> SearchBody:
         )
     if body.search_after is None:
         return body
+    if body.collapse is not None and [key.field for key in body.sort] != [body.collapse.field]:
+        raise refusals.illegal(
+            "collapse field and sort field must be the same when use `collapse` in conjunction with `search_after`"
+        )
     if body.from_:
         raise refusals.illegal("`from` parameter must be set to 0 when `search_after` is used.")
     if not body.sort:

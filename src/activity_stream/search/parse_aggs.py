@@ -3,9 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import msgspec
+
 from activity_stream.search import refusals
 from activity_stream.search.aggs import Agg, BucketAgg, FilterAgg, FiltersAgg, GlobalAgg, MetricAgg
 from activity_stream.search.parse_buckets import BUCKETS, date_format
+from activity_stream.search.parse_hits import top_hits
 from activity_stream.search.parse_queries import query
 from activity_stream.search.part import Part, Readers
 from activity_stream.search.query import Node
@@ -19,7 +22,7 @@ _KNOWN = frozenset(
         "min_bucket", "moving_avg", "moving_fn", "multi_terms", "nested", "parent",
         "percentile_ranks", "percentiles", "percentiles_bucket", "rare_terms", "reverse_nested", "sampler",
         "scripted_metric", "serial_diff", "significant_terms", "significant_text", "stats_bucket", "sum_bucket",
-        "top_hits", "variable_width_histogram", "weighted_avg",
+        "variable_width_histogram", "weighted_avg",
     }
 )  # fmt: skip
 _OF_A_FIELD = ("min", "max", "avg", "sum", "stats", "extended_stats", "value_count", "cardinality")
@@ -47,6 +50,9 @@ def _aggregation(name: str, part: Part, depth: int) -> Agg:
     kind, inner = entries.popitem()
     if kind in _OF_A_FIELD:
         return _metric(name, kind, inner, meta, under)
+    if kind == "top_hits":
+        _without_aggregations(name, kind, under)
+        return msgspec.structs.replace(top_hits(inner), meta=meta)
     if kind not in _BUCKETS:
         more = f": {refusals.NOT_YET}" if kind in _KNOWN else ""
         raise refusals.parsing(f"Unknown aggregation type [{kind[:100]}] at {part.path}{more}")
@@ -80,9 +86,13 @@ def _meta(part: Part | None) -> Mapping[str, Any] | None:
     return part.value
 
 
-def _metric(name: str, kind: str, part: Part, meta: Mapping[str, Any] | None, under: list[Part]) -> Agg:
+def _without_aggregations(name: str, kind: str, under: list[Part]) -> None:
     if under and under[0].value:
         raise under[0].refused(f"Aggregator [{name}] of type [{kind}] cannot accept sub-aggregations")
+
+
+def _metric(name: str, kind: str, part: Part, meta: Mapping[str, Any] | None, under: list[Part]) -> Agg:
+    _without_aggregations(name, kind, under)
     readers: Readers = {"field": Part.field, "missing": Part.scalar, "format": date_format}
     ignored: Readers = {"precision_threshold": Part.integer} if kind == "cardinality" else {}
     if kind == "extended_stats":

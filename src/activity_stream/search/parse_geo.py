@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from activity_stream.search import refusals
-from activity_stream.search.body import GEO_DISTANCE, SortKey
 from activity_stream.search.geo import UNITS, length, point
+from activity_stream.search.hits import GEO_DISTANCE, SortKey
 from activity_stream.search.part import Part, Reader, Readers, only_if
 from activity_stream.search.query import Box, Distance, GeoBox, GeoDistance, Node, Point
 

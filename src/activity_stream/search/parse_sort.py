@@ -1,7 +1,7 @@
 """`sort`, `search_after` and `_source`: from a part of a body to what it means."""
 
 from activity_stream.search import refusals
-from activity_stream.search.body import GEO_DISTANCE, SCRIPT, SortKey, SourceFilter
+from activity_stream.search.hits import GEO_DISTANCE, SCRIPT, SortKey, SourceFilter
 from activity_stream.search.parse_geo import geo_sort
 from activity_stream.search.part import Part, Readers
 from activity_stream.search.query import Scalar

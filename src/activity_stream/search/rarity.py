@@ -42,9 +42,7 @@ _WITHIN: Mapping[str, Sequence[str]] = {
 
 def shows_scores(body: SearchBody) -> bool:
     """Whether anything in the answer to a search depends on scores."""
-    if body.min_score is not None:
-        return True
-    return body.size > 0 and (not body.sort or body.track_scores or any(key.field == "_score" for key in body.sort))
+    return body.min_score is not None or body.scored or any(page.scored for page in body.pages())
 
 
 def rarity(having: int, documents: int) -> float:

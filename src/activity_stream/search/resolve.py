@@ -2,8 +2,8 @@
 
 from activity_stream.fields import Field, FieldType
 from activity_stream.search import refusals
-from activity_stream.search.body import GEO_DISTANCE, SortKey
 from activity_stream.search.functions import decay_factor
+from activity_stream.search.hits import GEO_DISTANCE, Collapse, SortKey
 from activity_stream.search.query import Decay, FieldValue, GeoBox, GeoDistance, Nested
 
 _NUMBERS = (FieldType.DATE, FieldType.BOOLEAN, FieldType.LONG, FieldType.DOUBLE)
@@ -26,6 +26,16 @@ def place_sorted(field: Field | None, key: SortKey) -> None:
             raise refusals.illegal(f"failed to find mapper for [{name}] for geo distance based sort")
     elif field.type is not FieldType.GEO_POINT:
         raise refusals.wrong_kind(f"[{GEO_DISTANCE}]", name, str(field.type))
+
+
+def collapsed(field: Field | None, collapse: Collapse) -> None:
+    """Raises SearchRefused where `field`, of the name that is collapsed by, is no keyword or number."""
+    if field is None:
+        raise refusals.illegal(f"no mapping found for `{collapse.field}` in order to collapse on")
+    if field.type not in (FieldType.KEYWORD, FieldType.LONG, FieldType.DOUBLE):
+        raise refusals.illegal(
+            f"unknown type for collapse field `{collapse.field}`, only keywords and numbers are accepted"
+        )
 
 
 def nested_queried(field: Field | None, node: Nested) -> None:

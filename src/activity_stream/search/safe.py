@@ -51,6 +51,8 @@ def refuse_unsafe(body: SearchBody) -> None:
             raise illegal(
                 "[min_score] of [function_score] is not for this key; use the [min_score] of the whole search"
             )
+    if any(key.field == "_doc" for page in body.pages() for key in page.sort):
+        raise illegal("A sort by [_doc] within [top_hits] or [inner_hits] is not for this key; sort by [id]")
     for name, agg in every_aggregation(body.aggs):
         if isinstance(agg, GlobalAgg):
             raise illegal(f"[global] is not for this key, which may not see all documents: [{name[:100]}]")

@@ -8,11 +8,14 @@ from typing import Any
 
 import msgspec
 
-from activity_stream.fields import FieldMap
+from activity_stream.fields import Field, FieldMap
 from activity_stream.model import Alias
+from activity_stream.search import refusals
 from activity_stream.search.aggs import filters_of
-from activity_stream.search.body import SearchBody, SourceFilter, boost_of
+from activity_stream.search.body import SearchBody, boost_of
+from activity_stream.search.hits import Collapse, Page, SourceFilter
 from activity_stream.search.parse import parse_body, parse_query, read_json
+from activity_stream.search.resolve import collapsed
 from activity_stream.testing.evaluator_aggregations import Aggregations
 from activity_stream.testing.evaluator_documents import Corpus, Document
 from activity_stream.testing.evaluator_queries import Queries
@@ -39,6 +42,7 @@ def evaluate(
     hits.sort(key=lambda hit: hit.document.written)
     if search.min_score is not None:
         hits = [hit for hit in hits if hit.score >= search.min_score]
+    every = hits
     found = [hit.document for hit in hits]
     if search.post_filter is not None:
         kept = Queries(corpus, now_ms).score(search.post_filter)
@@ -47,12 +51,17 @@ def evaluate(
         "took": 0,
         "timed_out": False,
         "_shards": {"total": 1, "successful": 1, "skipped": 0, "failed": 0},
-        "hits": _hits(alias, search, hits, Sorting(search.sort, corpus, now_ms)),
+        "hits": _hits(alias, search, hits, corpus, now_ms),
     }
     if search.aggs:
         for node in filters_of(search.aggs):
             Queries(corpus, now_ms).score(node)
-        answer["aggregations"] = Aggregations(corpus, now_ms).all(search.aggs, found)
+        scores = {id(hit.document): hit.score for hit in every}
+
+        def page_of(documents: Sequence[Document], page: Page) -> dict[str, Any]:
+            return _page(alias, page, [Hit(each, scores.get(id(each), 0.0)) for each in documents], corpus, now_ms)
+
+        answer["aggregations"] = Aggregations(corpus, now_ms, page_of).all(search.aggs, found)
     return answer
 
 
@@ -65,13 +74,57 @@ def _by_boost(alias: Alias, search: SearchBody, corpus: Corpus) -> Iterator[tupl
     yield from found.items()
 
 
-def _hits(alias: Alias, search: SearchBody, hits: Sequence[Hit], sorting: Sorting) -> dict[str, Any]:
-    scored = not search.sort or search.track_scores or any(key.field == "_score" for key in search.sort)
-    page = sorting.page(hits, search.search_after)[search.from_ : search.from_ + search.size]
-    best = max((hit.score for hit in hits), default=None) if scored and search.size else None
+def _hits(alias: Alias, search: SearchBody, hits: Sequence[Hit], corpus: Corpus, now_ms: int) -> dict[str, Any]:
+    ordered = Sorting(search.sort, corpus, now_ms).page(hits, search.search_after)
+    if search.collapse is not None:
+        ordered = _firsts(ordered, search.collapse, corpus, now_ms)
+    page = ordered[search.from_ : search.from_ + search.size]
+    best = max((hit.score for hit in hits), default=None) if search.scored else None
     total = _total(len(hits), search.track_total_hits)
-    shown = [_hit(alias, search, hit, scored=scored) for hit in page]
+    shown = [_hit(alias, search.source, hit, scored=search.scored, is_sorted=bool(search.sort)) for hit in page]
+    if search.collapse is not None:
+        rows = zip(shown, page, strict=True)
+        shown = [row | _group(alias, search.collapse, hit, hits, corpus, now_ms) for row, hit in rows]
     return ({} if total is None else {"total": total}) | {"max_score": best, "hits": shown}
+
+
+def _firsts(hits: Sequence[Hit], collapse: Collapse, corpus: Corpus, now_ms: int) -> list[Hit]:
+    """The first hit of each group."""
+    field = corpus.mapped(collapse.field)
+    collapsed(field, collapse)
+    for _, page in collapse.inner_hits:
+        Sorting(page.sort, corpus, now_ms)
+    found: dict[Any, Hit] = {}
+    for hit in hits:
+        found.setdefault(_only(field, hit.document), hit)
+    return list(found.values())
+
+
+def _group(
+    alias: Alias, collapse: Collapse, hit: Hit, hits: Sequence[Hit], corpus: Corpus, now_ms: int
+) -> dict[str, Any]:
+    """What a hit shows of the group it stands for."""
+    field = corpus.mapped(collapse.field)
+    value = _only(field, hit.document)
+    members = [each for each in hits if _only(field, each.document) == value]
+    shown: dict[str, Any] = {} if value is None else {"fields": {collapse.field: [value]}}
+    pages = {name: _page(alias, page, members, corpus, now_ms) for name, page in collapse.inner_hits}
+    return shown | ({"inner_hits": pages} if pages else {})
+
+
+def _only(field: Field | None, document: Document) -> Any:
+    values = set(document.values(field)) if field is not None else set()
+    if len(values) > 1:
+        raise refusals.illegal("failed to collapse, the collapse field must be single valued")
+    return next(iter(values), None)
+
+
+def _page(alias: Alias, page: Page, hits: Sequence[Hit], corpus: Corpus, now_ms: int) -> dict[str, Any]:
+    mine = [Hit(hit.document, hit.score) for hit in hits]
+    shown = Sorting(page.sort, corpus, now_ms).page(mine, None)[page.from_ : page.from_ + page.size]
+    best = max((hit.score for hit in hits), default=None) if page.scored else None
+    rows = [_hit(alias, page.source, hit, scored=page.scored, is_sorted=bool(page.sort)) for hit in shown]
+    return {"hits": {"total": {"value": len(hits), "relation": "eq"}, "max_score": best, "hits": rows}}
 
 
 def _total(count: int, tracked: bool | int) -> dict[str, Any] | None:
@@ -82,15 +135,15 @@ def _total(count: int, tracked: bool | int) -> dict[str, Any] | None:
     return {"value": tracked, "relation": "gte"}
 
 
-def _hit(alias: Alias, search: SearchBody, hit: Hit, *, scored: bool) -> dict[str, Any]:
+def _hit(alias: Alias, source: SourceFilter, hit: Hit, *, scored: bool, is_sorted: bool) -> dict[str, Any]:
     document = hit.document
     shown: dict[str, Any] = {
         "_index": document.generation.index_name(alias),
         "_id": document.id,
         "_score": hit.score if scored else None,
     }
-    if search.source == SourceFilter():
+    if source == SourceFilter():
         shown["_source"] = msgspec.Raw(document.source)
-    elif search.source.enabled:
-        shown["_source"] = filtered(document.decoded, search.source)
-    return shown | ({"sort": hit.sort} if search.sort else {})
+    elif source.enabled:
+        shown["_source"] = filtered(document.decoded, source)
+    return shown | ({"sort": hit.sort} if is_sorted else {})

@@ -21,9 +21,11 @@ from activity_stream.search.aggs import (
     RangeAgg,
     RangeBucket,
     TermsAgg,
+    TopHitsAgg,
 )
 from activity_stream.search.date_math import bound_ms
 from activity_stream.search.dates import format_date
+from activity_stream.search.hits import Page
 from activity_stream.search.query import Scalar
 from activity_stream.search.values import coerce, query_double
 from activity_stream.search.zones import offset_at, zone
@@ -49,9 +51,12 @@ class Bucket(msgspec.Struct):
 
 
 class Aggregations:
-    """Works aggregations out; `now_ms` is what `now` means."""
+    """Works aggregations out; `now_ms` is what `now` means, `page_of` shows hits of a bucket."""
 
-    def __init__(self, corpus: Corpus, now_ms: int) -> None:
+    def __init__(
+        self, corpus: Corpus, now_ms: int, page_of: Callable[[Documents, Page], dict[str, Any]] | None = None
+    ) -> None:
+        self._page_of = page_of
         self._corpus = corpus
         self._now_ms = now_ms
         self._buckets = 0
@@ -60,9 +65,11 @@ class Aggregations:
         """The answer of each aggregation, by name. Raises SearchRefused."""
         return {name: self._one(agg, documents) for name, agg in aggs.items()}
 
-    def _one(self, agg: Agg, documents: Documents) -> dict[str, Any]:
+    def _one(self, agg: Agg, documents: Documents) -> dict[str, Any]:  # noqa: PLR0911 - one for each kind
         answer: dict[str, Any] = {} if agg.meta is None else {"meta": dict(agg.meta)}
         match agg:
+            case TopHitsAgg() if self._page_of is not None:
+                return answer | self._page_of(documents, agg.page)
             case MetricAgg():
                 return answer | metric(agg, self._corpus.field(agg.field), documents)
             case FiltersAgg():
@@ -110,6 +117,9 @@ class Aggregations:
         found: dict[Scalar, list[Document]] = {}
         for document in self._corpus.documents if agg.min_doc_count == 0 else ():
             found |= {value: [] for value in values(document)}
+        if agg.min_doc_count == 0 and agg.missing is not None:
+            taken = coerce(FieldType.KEYWORD if field is None else field.type, agg.missing)
+            found |= {} if taken is None else {taken: []}
         for document in documents:
             for value in dict.fromkeys(values(document)):
                 found.setdefault(value, []).append(document)
@@ -133,7 +143,10 @@ class Aggregations:
             _refuse_text(field)
             name = "date_histogram" if of_dates else "histogram"
             raise refusals.wrong_kind(f"aggregation [{name}]", field.name, field.type)
-        values = self._values(field, agg.missing, FieldType.DATE if of_dates else FieldType.DOUBLE)
+        instead = agg.missing
+        if isinstance(agg, DateHistogramAgg) and isinstance(instead, str):
+            instead = self._moment(agg, instead)
+        values = self._values(field, instead, FieldType.DATE if of_dates else FieldType.DOUBLE)
         found: dict[float, list[Document]] = {}
         for document in documents:
             for start in dict.fromkeys(starts_of(agg, value) for value in values(document)):
@@ -173,7 +186,7 @@ class Aggregations:
             _refuse_text(field)
             raise refusals.wrong_kind("aggregation [range]", field.name, field.type)
         kind = field.type if field is not None else FieldType.DATE if agg.dates else FieldType.DOUBLE
-        values = self._values(field, agg.missing, kind)
+        values = self._values(field, self._bound(agg, kind, agg.missing), kind)
         bounds = [(self._bound(agg, kind, each.start), self._bound(agg, kind, each.end), each) for each in agg.ranges]
         bounds.sort(key=lambda row: (_or(row[0], float("-inf")), _or(row[1], float("inf"))))
         buckets = []

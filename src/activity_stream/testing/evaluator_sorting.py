@@ -14,9 +14,9 @@ import msgspec
 
 from activity_stream.fields import Field, FieldType
 from activity_stream.search import refusals
-from activity_stream.search.body import SCRIPT, SortKey
 from activity_stream.search.date_math import bound_ms
 from activity_stream.search.geo import how_far
+from activity_stream.search.hits import SCRIPT, SortKey
 from activity_stream.search.query import Scalar
 from activity_stream.search.resolve import place_sorted
 from activity_stream.search.values import (

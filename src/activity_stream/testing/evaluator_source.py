@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from activity_stream.search.body import SourceFilter
+from activity_stream.search.hits import SourceFilter
 
 
 def filtered(decoded: Any, wanted: SourceFilter) -> Any:

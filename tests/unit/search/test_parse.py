@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from activity_stream.errors import SearchRefused
-from activity_stream.search.body import SearchBody, SortKey, SourceFilter
+from activity_stream.search.body import SearchBody
+from activity_stream.search.hits import SortKey, SourceFilter
 from activity_stream.search.limits import Limits
 from activity_stream.search.parse import parse_body, parse_query
 from activity_stream.search.query import (

@@ -36,7 +36,9 @@ from activity_stream.search.aggs import (
     MissingAgg,
     RangeAgg,
     TermsAgg,
+    TopHitsAgg,
 )
+from activity_stream.search.hits import Page
 
 _OF_NOTHING = {"min": math.inf, "max": -math.inf}
 """What figures of no values count as in an order; others come last."""
@@ -47,10 +49,20 @@ _Under = dict[int, dict[str, Any]]
 class Aggregator:
     """Works out the aggregations of one search.
 
-    `visible` finds all documents of the alias. With `scoped`, nothing may show what the query does not find.
+    `page_of` shows hits of a query that has no scores. With `scoped`, nothing may show what the query does not find.
     """
 
-    def __init__(self, snapshot: Snapshot, alias: Alias, translator: Translator, now_ms: int, *, scoped: bool) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        alias: Alias,
+        translator: Translator,
+        now_ms: int,
+        page_of: Callable[[Query, Page], dict[str, Any]],
+        *,
+        scoped: bool,
+    ) -> None:
+        self._page_of = page_of
         self._snapshot = snapshot
         self._alias = alias
         self._translator = translator
@@ -75,6 +87,10 @@ class Aggregator:
     def metric(self, query: Query, agg: MetricAgg) -> dict[str, Any]:
         """One figure, or several of stats."""
         return self._metrics.run(query, agg, self._column(agg.field))
+
+    def top_hits(self, query: Query, agg: TopHitsAgg) -> dict[str, Any]:
+        """Some of the hits."""
+        return self._page_of(query, agg.page)
 
     def terms(self, query: Query, agg: TermsAgg) -> dict[str, Any]:
         """The first buckets of values by the order, and how many documents the others have."""
@@ -212,6 +228,7 @@ def _rank(bucket: Bucket, path: str, under: Mapping[str, Any], aggs: Mapping[str
 
 _KINDS: Mapping[type[Agg], Callable[[Aggregator, Query, Any], dict[str, Any]]] = {
     MetricAgg: Aggregator.metric,
+    TopHitsAgg: Aggregator.top_hits,
     TermsAgg: Aggregator.terms,
     DateHistogramAgg: Aggregator.histogram,
     HistogramAgg: Aggregator.histogram,

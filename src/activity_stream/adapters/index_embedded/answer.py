@@ -13,17 +13,28 @@ from activity_stream.adapters.index_embedded.orders import shown
 from activity_stream.adapters.index_embedded.schema import GENERATION, KEY, SOURCE, split_key
 from activity_stream.adapters.index_embedded.snapshot import Snapshot
 from activity_stream.adapters.index_embedded.sorting import Hit
-from activity_stream.search.body import SearchBody, SourceFilter
+from activity_stream.search.body import SearchBody
+from activity_stream.search.hits import Page, SourceFilter
+
+
+class Group(msgspec.Struct, frozen=True):
+    """What a hit stands for: the value of the field that is collapsed by, and pages of the group by name."""
+
+    field: str
+    value: Any
+    pages: Mapping[str, Any]
 
 
 class Found(msgspec.Struct, frozen=True):
-    """What a search found: a page of hits with their scores, how many there are, the best score, aggregations."""
+    """What a search found: a page of hits with their scores, how many there are, the best score, aggregations; the
+    group of each hit, where they are collapsed."""
 
     hits: Sequence[Hit]
     scores: Sequence[float | None]
     total: int
     best: float | None
     aggregations: Mapping[str, Any] | None
+    groups: Sequence[Group] = ()
 
 
 def encode(snapshot: Snapshot, body: SearchBody, found: Found, *, took_ms: int) -> bytes:
@@ -32,7 +43,13 @@ def encode(snapshot: Snapshot, body: SearchBody, found: Found, *, took_ms: int) 
     if body.track_total_hits is not False:
         hits["total"] = _total(body.track_total_hits, found.total)
     hits["max_score"] = found.best
-    hits["hits"] = [_hit(snapshot, hit, score, body) for hit, score in zip(found.hits, found.scores, strict=True)]
+    shown = shown_hits(snapshot, found.hits, found.scores, body.source, is_sorted=bool(body.sort))
+    for hit, group in zip(shown, found.groups, strict=False):
+        if group.value is not None:
+            hit["fields"] = {group.field: [group.value]}
+        if group.pages:
+            hit["inner_hits"] = group.pages
+    hits["hits"] = shown
     answer: dict[str, Any] = {
         "took": took_ms,
         "timed_out": False,
@@ -50,13 +67,29 @@ def _total(tracked: bool | int, total: int) -> dict[str, Any]:
     return {"value": int(tracked), "relation": "gte"}
 
 
-def _hit(snapshot: Snapshot, hit: Hit, score: float | None, body: SearchBody) -> dict[str, Any]:
+def shown_page(
+    snapshot: Snapshot, page: Page, hits: Sequence[Hit], scores: Sequence[float | None], total: int, best: float | None
+) -> dict[str, Any]:
+    """A page of the hits of a bucket or a group."""
+    shown = shown_hits(snapshot, hits, scores, page.source, is_sorted=bool(page.sort))
+    return {"hits": {"total": {"value": total, "relation": "eq"}, "max_score": best, "hits": shown}}
+
+
+def shown_hits(
+    snapshot: Snapshot, hits: Sequence[Hit], scores: Sequence[float | None], source: SourceFilter, *, is_sorted: bool
+) -> list[dict[str, Any]]:
+    """Hits as the answer has them."""
+    pairs = zip(hits, scores, strict=True)
+    return [_hit(snapshot, hit, score, source, is_sorted=is_sorted) for hit, score in pairs]
+
+
+def _hit(snapshot: Snapshot, hit: Hit, score: float | None, source: SourceFilter, *, is_sorted: bool) -> dict[str, Any]:
     document = snapshot.searcher.doc(hit.address)
     _, document_id = split_key(str(document.get_first(KEY)))
     made: dict[str, Any] = {"_index": document.get_first(GENERATION), "_id": document_id, "_score": score}
-    if body.source.enabled:
-        made["_source"] = _source(bytes(document.get_first(SOURCE) or b"{}"), body.source)
-    if body.sort:
+    if source.enabled:
+        made["_source"] = _source(bytes(document.get_first(SOURCE) or b"{}"), source)
+    if is_sorted:
         made["sort"] = [shown(value) for value in hit.values]
     return made
 

@@ -55,7 +55,7 @@ class Maker:
         missing = None if agg.missing is None else self._held(agg.missing, kind, agg.field)
         if missing is not None:
             lacking = self._counter.documents(self._lacking(query, column))
-            if lacking or missing in counts:
+            if lacking or missing in counts or agg.min_doc_count == 0:
                 counts[missing] = counts.get(missing, 0) + lacking
         wanted = self._wanted(agg, kind)
         return [
@@ -70,7 +70,7 @@ class Maker:
         kind = of_none if column is None else column.field.type
         if kind not in (FieldType.LONG, FieldType.DOUBLE, FieldType.DATE):
             raise refusals.wrong_kind("aggregation [range]", agg.field, str(kind))
-        missing = None if agg.missing is None else self._held(agg.missing, kind, agg.field)
+        missing = self._bound(agg.missing, kind, agg)
         found = []
         for each in agg.ranges:
             low, high = (self._bound(bound, kind, agg) for bound in (each.start, each.end))

@@ -16,9 +16,10 @@ from tantivy import Query
 
 from activity_stream.adapters.index_embedded import orders
 from activity_stream.adapters.index_embedded.aggregate import Aggregator
-from activity_stream.adapters.index_embedded.answer import Found, encode
+from activity_stream.adapters.index_embedded.answer import Found, Group, encode
 from activity_stream.adapters.index_embedded.constant import is_constant
-from activity_stream.adapters.index_embedded.predicates import both, either, unscored
+from activity_stream.adapters.index_embedded.pages import Pages
+from activity_stream.adapters.index_embedded.predicates import Value, both, either, unscored
 from activity_stream.adapters.index_embedded.reader import ValueReader
 from activity_stream.adapters.index_embedded.schema import GENERATION, SEQUENCE
 from activity_stream.adapters.index_embedded.scoring import Scorer
@@ -98,8 +99,16 @@ class _Search:
             self._snapshot, self._translator.predicates, self._reader, rounded=self._scoped, worked=scores_of
         )
         top: Any = self._snapshot.searcher.search(hits_of, limit=1)
-        best = sorter.best(hits_of) if shows_scores(body) and body.size else None
-        if keys:
+        best = sorter.best(hits_of) if body.scored else None
+        pages = Pages(self._snapshot, self._alias, sorter, self._translator.predicates, query)
+        groups: Sequence[Group] = ()
+        scores: Sequence[float | None]
+        if body.collapse is not None:
+            after = self._after(body, keys)
+            hits, groups = pages.collapsed(hits_of, body.collapse, keys, _wanted(body), after)
+            hits, groups = hits[body.from_ :], groups[body.from_ :]
+            scores = sorter.scores(hits_of, hits) if body.scored else [None] * len(hits)
+        elif keys:
             hits, scores = self._sorted(sorter, body, hits_of, keys)
         else:
             hits, scores = self._ranked(sorter, body, hits_of, best)
@@ -107,9 +116,11 @@ class _Search:
         if body.aggs:
             for node in filters_of(body.aggs):
                 self._translator.query(node)
-            aggregator = Aggregator(self._snapshot, self._alias, self._translator, self._now_ms, scoped=self._scoped)
+            aggregator = Aggregator(
+                self._snapshot, self._alias, self._translator, self._now_ms, pages.page_of, scoped=self._scoped
+            )
             aggregations = aggregator.run(unscored(query), body.aggs)
-        return Found(hits, scores, int(top.count or 0), best, aggregations)
+        return Found(hits, scores, int(top.count or 0), best, aggregations, groups)
 
     def _theirs(self, node: Node) -> Node:
         """The query without the scope that it has been narrowed to, as what is visible is within it: to look for it
@@ -152,11 +163,13 @@ class _Search:
     def _sorted(
         self, sorter: Sorter, body: SearchBody, query: Query, keys: Sequence[orders.Order]
     ) -> tuple[list[Hit], Sequence[float | None]]:
-        after = None
-        if body.search_after is not None:
-            after = orders.after(body.search_after, body.sort, keys, self._now_ms)
-        hits = sorter.first(query, keys, _wanted(body), after)[body.from_ :]
-        return hits, sorter.scores(query, hits) if shows_scores(body) else [None] * len(hits)
+        hits = sorter.first(query, keys, _wanted(body), self._after(body, keys))[body.from_ :]
+        return hits, sorter.scores(query, hits) if body.scored else [None] * len(hits)
+
+    def _after(self, body: SearchBody, keys: Sequence[orders.Order]) -> Sequence[Value | None] | None:
+        if body.search_after is None:
+            return None
+        return orders.after(body.search_after, body.sort, keys, self._now_ms)
 
     def _ranked(
         self, sorter: Sorter, body: SearchBody, query: Query, best: float | None

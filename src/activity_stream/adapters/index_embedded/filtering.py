@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from activity_stream.search.body import SourceFilter
+from activity_stream.search.hits import SourceFilter
 
 _Matches = Callable[[str], object]
 

@@ -26,8 +26,8 @@ from activity_stream.adapters.index_embedded.snapshot import Snapshot
 from activity_stream.fields import FieldType
 from activity_stream.model import Alias
 from activity_stream.search import refusals
-from activity_stream.search.body import GEO_DISTANCE, SortKey
 from activity_stream.search.date_math import bound_ms
+from activity_stream.search.hits import GEO_DISTANCE, SortKey
 from activity_stream.search.query import Distance, Scalar
 from activity_stream.search.resolve import place_sorted
 from activity_stream.search.values import json_text, query_boolean, query_double, query_long, sort_number

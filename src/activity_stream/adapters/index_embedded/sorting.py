@@ -90,6 +90,10 @@ class Sorter:
         found = self._scored(query, 1)
         return self.score(found[0][0]) if found else None
 
+    def values(self, hits: Sequence[Hit], order: Order) -> list[Value | None]:
+        """The sort value of each hit by a key that is a field."""
+        return self._column_values([hit.address for hit in hits], order, Query.all_query())
+
     def scores(self, query: Query, hits: Sequence[Hit]) -> list[float]:
         """The score of each hit of a query."""
         found = self._column_values([hit.address for hit in hits], Order(SCORE), query)

@@ -1,0 +1,90 @@
+"""Hits within an answer besides its own: of buckets, and of groups that a search collapses its hits to."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from tantivy import Occur, Query
+
+from activity_stream.adapters.index_embedded import orders
+from activity_stream.adapters.index_embedded.answer import Group, shown_page
+from activity_stream.adapters.index_embedded.predicates import Predicates, Value, both, unscored
+from activity_stream.adapters.index_embedded.schema import Column
+from activity_stream.adapters.index_embedded.snapshot import Snapshot
+from activity_stream.adapters.index_embedded.sorting import Hit, Sorter
+from activity_stream.model import Alias
+from activity_stream.search import refusals
+from activity_stream.search.hits import Collapse, Page
+from activity_stream.search.resolve import collapsed
+
+_BY_SCORE = orders.Order(orders.SCORE, descending=True)
+
+
+class Pages:
+    """Makes them for one search, whose hits have the scores that `scored` gives them."""
+
+    def __init__(self, snapshot: Snapshot, alias: Alias, sorter: Sorter, predicates: Predicates, scored: Query) -> None:
+        self._snapshot = snapshot
+        self._alias = alias
+        self._sorter = sorter
+        self._predicates = predicates
+        self._scored = scored
+
+    def page_of(self, query: Query, page: Page) -> dict[str, Any]:
+        """A page of what a query finds, which need not be found by the search."""
+        query = Query.boolean_query([(Occur.Must, unscored(query)), (Occur.Should, self._scored)])
+        total = self._snapshot.count(query)
+        best = self._sorter.best(query) if page.scored else None
+        keys = orders.orders(page.sort, self._snapshot, self._alias)
+        hits = self._sorter.first(query, keys or (_BY_SCORE,), page.from_ + page.size)[page.from_ :]
+        scores = self._sorter.scores(query, hits) if page.scored else [None] * len(hits)
+        return shown_page(self._snapshot, page, hits, scores, total, best)
+
+    def collapsed(
+        self,
+        query: Query,
+        collapse: Collapse,
+        keys: Sequence[orders.Order],
+        count: int,
+        after: Sequence[Value | None] | None,
+    ) -> tuple[list[Hit], list[Group]]:
+        """The first hit of each of the first groups, by the keys; none of them: by score. Raises SearchRefused for a
+        field that has several values in a document."""
+        column = self._snapshot.schema.column(self._alias, collapse.field)
+        collapsed(None if column is None else column.field, collapse)
+        for _, page in collapse.inner_hits:
+            orders.orders(page.sort, self._snapshot, self._alias)
+        total = self._snapshot.count(query)
+        limit = min(total, 4 * count)
+        while True:
+            hits = self._sorter.first(query, keys or (_BY_SCORE,), limit, after)
+            values = self._values(hits, column) if column is not None and column.value else [None] * len(hits)
+            firsts: dict[Value | None, Hit] = {}
+            for hit, value in zip(hits, values, strict=True):
+                firsts.setdefault(value, hit)
+            if len(firsts) >= count or limit >= total:
+                break
+            limit = min(total, limit * 4)
+        found = list(firsts.items())[:count]
+        groups = [Group(collapse.field, value, self._inner(query, collapse, column, value)) for value, _ in found]
+        return [hit for _, hit in found], groups
+
+    def _inner(self, query: Query, collapse: Collapse, column: Column | None, value: Value | None) -> dict[str, Any]:
+        if not collapse.inner_hits:
+            return {}
+        group = query
+        if column is not None and column.value:
+            predicates = self._predicates
+            same = predicates.lacks(column) if value is None else predicates.term(column.value, value)
+            group = both(query, unscored(same))
+        return {name: self.page_of(group, page) for name, page in collapse.inner_hits}
+
+    def _values(self, hits: Sequence[Hit], column: Column) -> list[Value | None]:
+        """The value that each hit has. Raises SearchRefused where one has several."""
+        least, greatest = (
+            self._sorter.values(hits, orders.Order(orders.FIELD, descending, column)) for descending in (False, True)
+        )
+        if least != greatest:
+            raise refusals.illegal(
+                f"failed to collapse, the collapse field must be single valued, and [{column.field.name}] is not"
+            )
+        return least

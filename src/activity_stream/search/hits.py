@@ -1,0 +1,60 @@
+"""What is shown of hits, and in which order: of a search, of a bucket, or of a group."""
+
+import msgspec
+
+from activity_stream.search.query import Distance, Scalar
+
+SCRIPT = "_script"
+"""What a sort by script is called, in place of a field."""
+GEO_DISTANCE = "_geo_distance"
+"""What a sort by distance is called."""
+
+
+class SortKey(msgspec.Struct, frozen=True, kw_only=True):
+    """One key to sort by: a field, `_score` or `_doc`. `missing`: "_last", "_first", or a value to take instead.
+
+    With `first_of` (and `field` SCRIPT): the least date of the first field, or of the second one where that has none.
+    With `distance` (and `field` GEO_DISTANCE): how far a place is; where the field is not mapped and `unmapped_type` is
+    None, that is an error.
+    """
+
+    field: str
+    descending: bool = False
+    missing: Scalar = "_last"
+    unmapped_type: str | None = None
+    first_of: tuple[str, str] | None = None
+    distance: Distance | None = None
+
+
+class SourceFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """What of `_source` comes back: nothing if not `enabled`; only `includes` (if any), without `excludes`.
+
+    Patterns may have `*`; the name of an object takes all that is in it.
+    """
+
+    enabled: bool = True
+    includes: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """Some of the hits of a bucket or a group: `size` from the `from_`th on, by the sort (none: by score)."""
+
+    from_: int = 0
+    size: int = 3
+    sort: tuple[SortKey, ...] = ()
+    source: SourceFilter = SourceFilter()
+    track_scores: bool = False
+
+    @property
+    def scored(self) -> bool:
+        """Whether scores show in it."""
+        return not self.sort or self.track_scores or any(key.field == "_score" for key in self.sort)
+
+
+class Collapse(msgspec.Struct, frozen=True, kw_only=True):
+    """Only the first hit of each group of those that have the same value of a field, which has one at most; those
+    without are a group too. `inner_hits`: pages of the group's hits, by name."""
+
+    field: str
+    inner_hits: tuple[tuple[str, Page], ...] = ()

@@ -1,0 +1,63 @@
+"""`collapse`, `inner_hits` and `top_hits`: pages of hits within an answer."""
+
+from activity_stream.search import refusals
+from activity_stream.search.aggs import TopHitsAgg
+from activity_stream.search.hits import Collapse, Page
+from activity_stream.search.parse_sort import sort, source
+from activity_stream.search.part import Part, Readers
+
+_LARGEST = 100
+"""OpenSearch's `index.max_inner_result_window`."""
+
+
+def _not_negative(part: Part) -> int:
+    number = part.integer()
+    if number < 0:
+        raise refusals.illegal(f"[{part.key}] parameter cannot be negative, found [{number}] at {part.path}")
+    return number
+
+
+_PAGE: Readers = {
+    "from": _not_negative,
+    "size": _not_negative,
+    "sort": sort,
+    "_source": source,
+    "track_scores": Part.boolean,
+}
+
+
+def _page(values: dict[str, object], part: Part) -> Page:
+    renamed = {{"from": "from_", "_source": "source"}.get(name, name): value for name, value in values.items()}
+    page = Page(**renamed)  # type: ignore[arg-type]
+    if page.from_ + page.size > _LARGEST:
+        raise refusals.illegal(
+            f"Result window of inner hits is too large, from + size must be less than or equal to: [{_LARGEST}] but "
+            f"was [{page.from_ + page.size}] at {part.path}"
+        )
+    return page
+
+
+def top_hits(part: Part) -> TopHitsAgg:
+    """The hits of a bucket. Raises SearchRefused."""
+    page = _page(part.options("top_hits", _PAGE), part)
+    if not page.size:
+        raise refusals.illegal(f"[size] of [top_hits] must be greater than 0 at {part.path}")
+    return TopHitsAgg(page=page)
+
+
+def collapse(part: Part) -> Collapse:
+    """Groups of hits, of which each shows one. Raises SearchRefused."""
+    readers: Readers = {"field": Part.field, "inner_hits": lambda each: tuple(_inner_hits(one) for one in each.some())}
+    values = part.options("collapse", readers, {"max_concurrent_group_searches": Part.integer})
+    if "field" not in values:
+        raise part.refused("[collapse] needs a [field]")
+    field = values["field"]
+    pages = tuple((name or field, page) for name, page in values.get("inner_hits", ()))
+    if len({name for name, _ in pages}) < len(pages):
+        raise refusals.illegal(f"[inner_hits] at {part.path} already contains an entry for a key: each needs a [name]")
+    return Collapse(field=field, inner_hits=pages)
+
+
+def _inner_hits(part: Part) -> tuple[str, Page]:
+    values = part.options("inner_hits", {"name": Part.text, **_PAGE}, {"ignore_unmapped": Part.boolean})
+    return values.pop("name", ""), _page(values, part)
