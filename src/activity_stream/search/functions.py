@@ -5,6 +5,7 @@ Formulas are OpenSearch's ("Function score", DecayFunction, FieldValueFactorFunc
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 from activity_stream.fields import Field, FieldType
@@ -12,7 +13,7 @@ from activity_stream.search import refusals
 from activity_stream.search.date_math import bound_ms
 from activity_stream.search.durations import milliseconds
 from activity_stream.search.geo import length, metres, point
-from activity_stream.search.query import Decay, FieldValue, Point
+from activity_stream.search.query import Decay, FieldValue, FunctionScore, Point
 from activity_stream.search.values import coerce, json_text
 
 Value = float | Point
@@ -79,9 +80,13 @@ def decay_factor(decay: Decay, field: Field, now_ms: int) -> Callable[[Sequence[
     select, curve = _MODES[decay.mode], _CURVES[decay.kind]
 
     def factor(values: Sequence[Value]) -> float:
-        if not values:
+        if len(values) == 1:  # as nearly all have: this is asked for each hit
+            far = distance(values[0]) - offset
+        elif values:
+            far = select([max(0.0, distance(value) - offset) for value in values])
+        else:
             return 1.0
-        return curve(select([max(0.0, distance(value) - offset) for value in values]), scale, decay.decay)
+        return curve(far if far > 0 else 0.0, scale, decay.decay)
 
     return factor
 
@@ -108,21 +113,19 @@ def value_factor(function: FieldValue) -> Callable[[Sequence[Value]], float]:
     return factor
 
 
-def combined(
-    score: float,
-    factors: Sequence[float],
-    weights: Sequence[float],
-    *,
-    score_mode: str,
-    boost_mode: str,
-    max_boost: float,
-) -> float:
-    """A score with the factors, weighted already, of the functions that are for the document."""
-    factor = _SCORE_MODES[score_mode](factors, weights) if factors else 1.0
-    found = _BOOST_MODES[boost_mode](score, min(factor, max_boost))
-    if math.isnan(found) or math.isinf(found):
-        raise refusals.illegal(f"[function_score] makes a score of {found}, which is none")
-    return found
+def combiner(node: FunctionScore) -> Callable[[float, Sequence[float], Sequence[float]], float]:
+    """What makes a score of a query's score, and the factors, weighted already, and the weights of the functions that
+    are for a document. It raises SearchRefused where that is none."""
+    together, boost, most = _SCORE_MODES[node.score_mode], _BOOST_MODES[node.boost_mode], node.max_boost
+
+    def combine(score: float, factors: Sequence[float], weights: Sequence[float]) -> float:
+        factor = together(factors, weights) if factors else 1.0
+        found = boost(score, min(most, factor))
+        if not isfinite(found):
+            raise refusals.illegal(f"[function_score] makes a score of {found}, which is none")
+        return found
+
+    return combine
 
 
 def _measures(decay: Decay, field: Field, now_ms: int) -> tuple[Callable[[Any], float], float, float]:

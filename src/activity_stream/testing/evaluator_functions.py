@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from activity_stream.fields import FieldType
-from activity_stream.search.functions import combined, decay_factor, value_factor
+from activity_stream.search.functions import combiner, decay_factor, value_factor
 from activity_stream.search.query import Decay, FunctionScore, Node, ScoreFunction
 from activity_stream.search.resolve import function_asked
 from activity_stream.testing.evaluator_documents import Corpus, Document
@@ -48,12 +48,5 @@ def by_functions(node: FunctionScore, functions: Sequence[Function], score: Scor
     if not functions:
         return None if node.min_score is not None and base < node.min_score else base
     those = [(factor, each.weight) for each in functions if (factor := each.factor(document)) is not None]
-    found = combined(
-        base,
-        [factor for factor, _ in those],
-        [weight for _, weight in those],
-        score_mode=node.score_mode,
-        boost_mode=node.boost_mode,
-        max_boost=node.max_boost,
-    )
+    found = combiner(node)(base, [factor for factor, _ in those], [weight for _, weight in those])
     return None if node.min_score is not None and found < node.min_score else found

@@ -7,7 +7,7 @@ from tantivy import Occur, Query
 
 from activity_stream.adapters.index_embedded import orders
 from activity_stream.adapters.index_embedded.answer import Group, shown_page
-from activity_stream.adapters.index_embedded.predicates import Predicates, Value, both, unscored
+from activity_stream.adapters.index_embedded.predicates import Predicates, Value, both, unscored, without
 from activity_stream.adapters.index_embedded.schema import Column
 from activity_stream.adapters.index_embedded.snapshot import Snapshot
 from activity_stream.adapters.index_embedded.sorting import Hit, Sorter
@@ -53,17 +53,16 @@ class Pages:
         collapsed(None if column is None else column.field, collapse)
         for _, page in collapse.inner_hits:
             orders.orders(page.sort, self._snapshot, self._alias)
-        total = self._snapshot.count(query)
-        limit = min(total, 4 * count)
-        while True:
-            hits = self._sorter.first(query, keys or (_BY_SCORE,), limit, after)
+        firsts: dict[Value | None, Hit] = {}
+        others = query
+        while len(firsts) < count:
+            hits = self._sorter.first(others, keys or (_BY_SCORE,), 2 * count, after)
             values = self._values(hits, column) if column is not None and column.value else [None] * len(hits)
-            firsts: dict[Value | None, Hit] = {}
             for hit, value in zip(hits, values, strict=True):
                 firsts.setdefault(value, hit)
-            if len(firsts) >= count or limit >= total:
+            if len(hits) < 2 * count:
                 break
-            limit = min(total, limit * 4)
+            others = without(query, *self._members(column, list(firsts)))
         found = list(firsts.items())[:count]
         groups = [Group(collapse.field, value, self._inner(query, collapse, column, value)) for value, _ in found]
         return [hit for _, hit in found], groups
@@ -77,6 +76,13 @@ class Pages:
             same = predicates.lacks(column) if value is None else predicates.term(column.value, value)
             group = both(query, unscored(same))
         return {name: self.page_of(group, page) for name, page in collapse.inner_hits}
+
+    def _members(self, column: Column | None, values: Sequence[Value | None]) -> list[Query]:
+        """The documents of the groups of these values."""
+        if column is None or not column.value:
+            return [Query.all_query()]
+        some = self._predicates.any_of(column.value, [value for value in values if value is not None])
+        return [some, self._predicates.lacks(column)] if None in values else [some]
 
     def _values(self, hits: Sequence[Hit], column: Column) -> list[Value | None]:
         """The value that each hit has. Raises SearchRefused where one has several."""

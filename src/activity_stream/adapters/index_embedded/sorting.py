@@ -34,7 +34,7 @@ from activity_stream.adapters.index_embedded.predicates import Predicates, Value
 from activity_stream.adapters.index_embedded.reader import ValueReader
 from activity_stream.adapters.index_embedded.schema import SEQUENCE, Column
 from activity_stream.adapters.index_embedded.snapshot import Snapshot
-from activity_stream.adapters.index_embedded.worked import Scores, place_of
+from activity_stream.adapters.index_embedded.worked import Scores, looked_at, place_of
 from activity_stream.fields import FieldType
 from activity_stream.search.geo import how_far
 
@@ -63,6 +63,7 @@ class Sorter:
         self._rounded = rounded
         self._reader = reader
         self._worked = worked
+        self._ranked: tuple[Query, list[tuple[float, tantivy.DocAddress]]] | None = None
         self._searcher = snapshot.searcher
         self._schema = snapshot.schema.tantivy
         self._predicates = predicates
@@ -209,16 +210,19 @@ class Sorter:
     def _scored(self, query: Query, limit: int) -> list[tuple[float, tantivy.DocAddress]]:
         """The best hits: at least so many, if there are."""
         if self._worked is not None:
+            if self._ranked is not None and self._ranked[0] is query:
+                return self._ranked[1]
             every = self._searcher.search(query, limit=max(1, self._total(query)), count=False).hits
             scores = [self.score(self._worked.get(place_of(address), 0.0)) for _, address in every]
             pairs = zip(scores, (address for _, address in every), strict=True)
-            return sorted(pairs, key=lambda pair: pair[0], reverse=True)
+            self._ranked = query, sorted(pairs, key=lambda pair: pair[0], reverse=True)
+            return self._ranked[1]
         found: Any = self._searcher.search(query, limit=limit, count=False).hits
         return [(self.score(score), address) for score, address in found] if self._rounded else found
 
     def _by_distance(self, query: Query, keys: Sequence[Order], count: int) -> list[Hit]:
         head = keys[0]
-        every = self._searcher.search(query, limit=max(1, self._total(query)), count=False).hits
+        every = self._searcher.search(query, limit=max(1, looked_at(self._total(query))), count=False).hits
         addresses = [address for _, address in every]
         found = list(zip(self._distances(addresses, head), addresses, strict=True))
         found.sort(key=lambda pair: pair[0], reverse=head.descending)

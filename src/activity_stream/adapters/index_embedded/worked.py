@@ -18,11 +18,14 @@ from activity_stream.adapters.index_embedded.schema import OUTER, SEQUENCE, Colu
 from activity_stream.adapters.index_embedded.snapshot import Snapshot
 from activity_stream.fields import FieldType
 from activity_stream.search import query as q
-from activity_stream.search.functions import combined, decay_factor, value_factor
+from activity_stream.search import refusals
+from activity_stream.search.functions import combiner, decay_factor, value_factor
 
 Place = tuple[int, int]
 Values = Sequence[float | q.Point]
 Scores = dict[Place, float]
+MOST_LOOKED_AT = 1_000_000
+"""Documents of which one search works something out by itself: some seconds."""
 
 
 class Queries(Protocol):
@@ -41,6 +44,16 @@ class Queries(Protocol):
 def place_of(address: tantivy.DocAddress) -> Place:
     """An address as a key."""
     return address.segment_ord, address.doc
+
+
+def looked_at(documents: int) -> int:
+    """The number; SearchRefused where it is too many to look at each document here."""
+    if documents > MOST_LOOKED_AT:
+        raise refusals.illegal(
+            f"Functions of scores, scores of nested objects, distances and [min_score] look at each document that is "
+            f"found, at most {MOST_LOOKED_AT:,}, and {documents:,} are: narrow the query"
+        )
+    return documents
 
 
 def needs_working_out(node: q.Node, *, nested: bool) -> bool:
@@ -117,16 +130,11 @@ class Worked:
             for number, factor in zip(at, self._factors(each, [addresses[number] for number in at]), strict=True):
                 factors[number].append(factor * weight)
                 weights[number].append(weight)
-        scores = {} if node.functions else base
-        for place, mine, weight_of in zip(base, factors, weights, strict=True) if node.functions else ():
-            scores[place] = combined(
-                base[place],
-                mine,
-                weight_of,
-                score_mode=node.score_mode,
-                boost_mode=node.boost_mode,
-                max_boost=node.max_boost,
-            )
+        combine = combiner(node)
+        scores = base
+        if node.functions:
+            rows = zip(base.items(), factors, weights, strict=True)
+            scores = {place: combine(score, mine, theirs) for (place, score), mine, theirs in rows}
         if node.min_score is None:
             return scores
         return {place: score for place, score in scores.items() if score >= node.min_score}
@@ -177,13 +185,10 @@ class Worked:
 
     def _hits(self, query: Query) -> list[tuple[Place, float]]:
         seen = both(query, self._visible)
-        hits = self._searcher.search(seen, limit=max(1, self._snapshot.count(seen)), count=False).hits
-        found = []
-        for score, address in hits:
-            place = place_of(address)
-            self._addresses[place] = address
-            found.append((place, float(score or 0)))
-        return found
+        hits = self._searcher.search(seen, limit=max(1, looked_at(self._snapshot.count(seen))), count=False).hits
+        places = [(address.segment_ord, address.doc) for _, address in hits]
+        self._addresses.update(zip(places, (address for _, address in hits), strict=True))
+        return [(place, score or 0.0) for place, (score, _) in zip(places, hits, strict=True)]
 
 
 _OF_OBJECTS: Mapping[str, Callable[[Sequence[float]], float]] = {
