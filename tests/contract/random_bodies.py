@@ -80,8 +80,16 @@ def body(rng: random.Random, *, everything: bool = True) -> dict[str, Any]:  # n
         pages = [{"name": f"n{n}", **_page(rng), "sort": [*sort(rng), {"id": "asc"}]} for n in range(rng.randrange(3))]
         made["collapse"] = {"field": rng.choice((SINGLE, SINGLE, "id", UNMAPPED)), "inner_hits": pages}
         made["sort"] = [*sort(rng), {"id": "asc"}]
+    if rng.random() < 0.1:
+        names = rng.sample((*SORTABLE, PLACE, UNMAPPED, SINGLE), 3)
+        made["docvalue_fields"] = [names[0], {"field": names[1]}]
+        made["fields"] = [names[2], rng.choice(("object.na*", TEXT_FIELDS[1], "no.*")), f"{NESTED}.id"]
+        made["_source"] = False
     if everything and rng.random() < 0.05:
-        made["aggs"] = {"all": {"global": {}, "aggs": {"sub": aggregation(rng, 1)}}}
+        # For a least value alone OpenSearch 3 looks at no documents, and counts none.
+        under = {"sub": aggregation(rng, 1), "types": {"terms": {"field": "type"}}}
+        made["query"] = {"bool": {"must_not": [{"ids": {"values": ["activity:1"]}}]}}
+        made["aggs"] = {"all": {"global": {}, "aggs": under}}
     return made
 
 
@@ -239,7 +247,8 @@ def _multi_match(rng: random.Random) -> dict[str, Any]:
 
 def _fuzziness(rng: random.Random) -> dict[str, Any]:
     made = {"fuzziness": rng.choice(("AUTO", "AUTO:4,5", 0, 1, 2))}
-    return made | rng.choice(({}, {"prefix_length": 1}, {"max_expansions": 2}, {"fuzzy_transpositions": False}))
+    few = {"fuzziness": "AUTO", "max_expansions": 2}  # of words that are all mistakes an engine takes any
+    return made | rng.choice(({}, {"prefix_length": 1}, few, {"fuzzy_transpositions": False}))
 
 
 def _fuzzy(rng: random.Random) -> dict[str, Any]:

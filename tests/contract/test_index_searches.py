@@ -242,6 +242,28 @@ async def test_hits_are_collapsed_to_the_first_of_each_group(searched: Index) ->
     assert [(hit["_id"], hit.get("fields")) for hit in none] == [("1", None)]
 
 
+async def test_single_fields_of_hits_are_shown(searched: Index) -> None:
+    """`fields` as the document has them, dates in a format; `docvalue_fields` as they are searched for, sorted."""
+    shown = {"fields": ["object.na*", {"field": "published", "format": "yyyy"}, "no.such"], "_source": False}
+    asked = {
+        "query": {"term": {"id": "1"}},
+        **shown,
+        "docvalue_fields": ["object.type", "object.dit:public", "no.such"],
+    }
+    (hit,) = (await _ask(searched, asked))["hits"]["hits"]
+    assert "_source" not in hit
+    assert hit["fields"] == {
+        "object.name": ["The wine export"],
+        "object.name.raw": ["The wine export"],
+        "published": ["2020"],
+        "object.type": ["Document", "dit:Event"],
+        "object.dit:public": [True],
+    }
+    collapsed = {"query": {"term": {"id": "1"}}, "collapse": {"field": "type"}, "docvalue_fields": ["id"]}
+    (hit,) = (await _ask(searched, collapsed))["hits"]["hits"]
+    assert hit["fields"] == {"id": ["1"], "type": ["Create"]}
+
+
 async def test_a_post_filter_narrows_hits_and_no_aggregation(searched: Index) -> None:
     """As a page with facets has it: what is counted is what the query finds, what is shown is a part of it."""
     body = {"query": {"exists": {"field": "published"}}, "aggs": {"types": {"terms": {"field": "type"}}}}
@@ -321,6 +343,9 @@ async def test_nothing_of_what_a_scope_leaves_out_shows_in_scores(searched: Inde
         {"aggs": {"a": {"histogram": {"field": "type", "interval": 1}}}},
         {"aggs": {"a": {"date_histogram": {"field": "published", "calendar_interval": "day", "time_zone": "Nowhere"}}}},
         {"size": 10_001},
+        {"docvalue_fields": ["object.name"]},
+        {"fields": [{"field": "type", "format": "yyyy"}]},
+        {"fields": "type"},
         {"collapse": {"field": "object.name"}},
         {"collapse": {"field": "published"}},
         {"collapse": {"field": "not.mapped"}},

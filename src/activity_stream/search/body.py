@@ -6,15 +6,16 @@ from fnmatch import fnmatchcase
 import msgspec
 
 from activity_stream.search.aggs import Agg, TopHitsAgg, every_aggregation
-from activity_stream.search.hits import Collapse, Page, SortKey, SourceFilter
+from activity_stream.search.hits import Collapse, Page, ShownField, SortKey, SourceFilter
 from activity_stream.search.query import MatchAll, Node, Scalar
 
 
 class SearchBody(msgspec.Struct, frozen=True, kw_only=True):
     """A whole search. `post_filter` narrows the hits and their total, and no aggregation; `min_score`, the least score
     that is found at all, these too. `track_total_hits`: True counts all, False none, a number counts up to it.
-    `collapse` shows fewer hits, and counts all. `indices_boost`: patterns of names of indices, or of the alias, and
-    what the scores of hits in them are multiplied by; of several that an index has, the first.
+    `collapse` shows fewer hits, and counts all. `fields` and `docvalue_fields` show values of single fields.
+    `indices_boost`: patterns of names of indices, or of the alias, and what the scores of hits in them are multiplied
+    by; of several that an index has, the first.
     """
 
     query: Node = MatchAll()
@@ -28,6 +29,8 @@ class SearchBody(msgspec.Struct, frozen=True, kw_only=True):
     track_total_hits: bool | int = 10_000
     track_scores: bool = False
     collapse: Collapse | None = None
+    fields: tuple[ShownField, ...] = ()
+    docvalue_fields: tuple[ShownField, ...] = ()
     aggs: Mapping[str, Agg] = {}
     indices_boost: tuple[tuple[str, float], ...] = ()
 

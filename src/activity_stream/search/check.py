@@ -15,6 +15,7 @@ from activity_stream.search import hits as h
 from activity_stream.search import query as q
 from activity_stream.search import refusals
 from activity_stream.search.begun import spelled_out
+from activity_stream.search.field_values import FieldValues
 from activity_stream.search.resolve import collapsed, function_asked, nested_queried, place_queried, place_sorted
 from activity_stream.search.spans import bounds, span
 from activity_stream.search.values import sort_number
@@ -30,6 +31,7 @@ def check(body: b.SearchBody, fields: FieldMap, now_ms: int) -> None:
     checking = _Checking(fields, now_ms)
     for key in (*body.sort, *(key for page in body.pages() for key in page.sort)):
         checking.sort(key)
+    FieldValues(body, fields)
     if body.collapse is not None:
         collapsed(fields.get(body.collapse.field), body.collapse)
     for node in (body.query, *([body.post_filter] if body.post_filter else ()), *a.filters_of(body.aggs)):

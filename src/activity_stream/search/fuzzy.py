@@ -4,6 +4,7 @@ Source: OpenSearch's `Fuzziness`, Lucene's FuzzyQuery and FuzzyTermsEnum. A mist
 wrong, or (unless that counts as two) two neighbours that changed places; no character takes part in two of them.
 """
 
+import math
 import re
 from collections.abc import Iterable
 
@@ -48,8 +49,9 @@ def nearest(word: str, edits: int, how: Fuzziness, known: Iterable[str], most: i
         apart = _apart(word, each, edits, transpositions=how.transpositions)
         if apart is not None:
             shorter = min(len(word), len(each))
-            found.append((each, 1.0 if apart == 0 else max(0.0, 1 - apart / shorter) if shorter else 0.0))
-    return sorted(found, key=lambda pair: (-pair[1], pair[0].encode()))[:most]
+            found.append((1.0 if apart == 0 else 1 - apart / shorter if shorter else -math.inf, each))
+    found.sort(key=lambda pair: (-pair[0], pair[1].encode()))
+    return [(each, max(0.0, worth)) for worth, each in found[:most]]
 
 
 def _apart(one: str, other: str, most: int, *, transpositions: bool) -> int | None:

@@ -37,6 +37,13 @@ class SourceFilter(msgspec.Struct, frozen=True, kw_only=True):
     excludes: tuple[str, ...] = ()
 
 
+class ShownField(msgspec.Struct, frozen=True, kw_only=True):
+    """A field whose values are shown by themselves: its name, or a pattern of names; dates in a format."""
+
+    name: str
+    format: str | None = None
+
+
 class Page(msgspec.Struct, frozen=True, kw_only=True):
     """Some of the hits of a bucket or a group: `size` from the `from_`th on, by the sort (none: by score)."""
 

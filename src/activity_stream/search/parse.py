@@ -17,7 +17,7 @@ from activity_stream.search import refusals
 from activity_stream.search.body import SearchBody
 from activity_stream.search.limits import Budget, Limits
 from activity_stream.search.parse_aggs import aggregations
-from activity_stream.search.parse_hits import collapse
+from activity_stream.search.parse_hits import collapse, docvalue_fields, fields
 from activity_stream.search.parse_queries import query
 from activity_stream.search.parse_sort import search_after, sort, source
 from activity_stream.search.part import Part, Reader, only_if
@@ -32,7 +32,7 @@ _DURATION = re.compile(r"-1|\d{1,12}(nanos|micros|ms|s|m|h|d)?", re.ASCII)
 
 _NOT_YET = frozenset(
     {
-        "derived", "docvalue_fields", "ext", "fields", "highlight", "knn",
+        "derived", "ext", "highlight", "knn",
         "pit", "query_and_fetch", "rescore", "runtime_mappings", "script_fields", "search_pipeline",
         "slice", "stats", "stored_fields", "suggest",
     }
@@ -147,6 +147,8 @@ _KEYS: Mapping[str, tuple[str, Callable[[Part], Any]]] = {
     "aggs": ("aggs", aggregations),
     "aggregations": ("aggs", aggregations),
     "collapse": ("collapse", collapse),
+    "fields": ("fields", fields),
+    "docvalue_fields": ("docvalue_fields", docvalue_fields),
     "indices_boost": ("indices_boost", _indices_boost),
 }
 _IGNORED: Mapping[str, Reader] = {

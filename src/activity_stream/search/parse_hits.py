@@ -2,7 +2,8 @@
 
 from activity_stream.search import refusals
 from activity_stream.search.aggs import TopHitsAgg
-from activity_stream.search.hits import Collapse, Page
+from activity_stream.search.hits import Collapse, Page, ShownField
+from activity_stream.search.parse_buckets import date_format
 from activity_stream.search.parse_sort import sort, source
 from activity_stream.search.part import Part, Readers
 
@@ -56,6 +57,45 @@ def collapse(part: Part) -> Collapse:
     if len({name for name, _ in pages}) < len(pages):
         raise refusals.illegal(f"[inner_hits] at {part.path} already contains an entry for a key: each needs a [name]")
     return Collapse(field=field, inner_hits=pages)
+
+
+def fields(part: Part) -> tuple[ShownField, ...]:
+    """`fields`: names, or patterns of them, with formats. Raises SearchRefused."""
+    return _limited(part, tuple(_shown(each) for each in part.elements()))
+
+
+def docvalue_fields(part: Part) -> tuple[ShownField, ...]:
+    """`docvalue_fields`: names, with formats. Raises SearchRefused."""
+    found = tuple(_shown(each) for each in part.elements())
+    for each in found:
+        if "*" in each.name:
+            raise part.refused(f"[docvalue_fields] needs the names of fields, not [{each.name[:100]}];")
+    return _limited(part, found)
+
+
+def _limited(part: Part, found: tuple[ShownField, ...]) -> tuple[ShownField, ...]:
+    if len(found) > _LARGEST:
+        raise refusals.illegal(f"[{part.key}] names {len(found)} fields, at most {_LARGEST} are allowed")
+    return found
+
+
+def _shown(part: Part) -> ShownField:
+    if isinstance(part.value, str):
+        return ShownField(name=_name(part))
+    values = part.options("fields", {"field": _name, "format": _format})
+    if "field" not in values:
+        raise refusals.illegal(f"Required [field] at {part.path}")
+    return ShownField(name=values["field"], format=values.get("format"))
+
+
+def _name(part: Part) -> str:
+    if part.text().startswith("_"):
+        raise part.refused(f"[{part.value[:100]}] is no field of documents;")
+    return part.text()
+
+
+def _format(part: Part) -> str:
+    return part.text() if part.text() == "use_field_mapping" else date_format(part)
 
 
 def _inner_hits(part: Part) -> tuple[str, Page]:

@@ -13,6 +13,7 @@ from activity_stream.model import Alias
 from activity_stream.search import refusals
 from activity_stream.search.aggs import filters_of
 from activity_stream.search.body import SearchBody, boost_of
+from activity_stream.search.field_values import FieldValues
 from activity_stream.search.hits import Collapse, Page, SourceFilter
 from activity_stream.search.parse import parse_body, parse_query, read_json
 from activity_stream.search.resolve import collapsed
@@ -82,10 +83,20 @@ def _hits(alias: Alias, search: SearchBody, hits: Sequence[Hit], corpus: Corpus,
     best = max((hit.score for hit in hits), default=None) if search.scored else None
     total = _total(len(hits), search.track_total_hits)
     shown = [_hit(alias, search.source, hit, scored=search.scored, is_sorted=bool(search.sort)) for hit in page]
+    asked = FieldValues(search, {field.name: field for field in corpus.fields})
+    for row, hit in zip(shown, page, strict=True):
+        if values := asked.of(hit.document.decoded):
+            row["fields"] = values
     if search.collapse is not None:
         rows = zip(shown, page, strict=True)
-        shown = [row | _group(alias, search.collapse, hit, hits, corpus, now_ms) for row, hit in rows]
+        groups = [(row, _group(alias, search.collapse, hit, hits, corpus, now_ms)) for row, hit in rows]
+        shown = [row | group | _both("fields", row, group) for row, group in groups]
     return ({} if total is None else {"total": total}) | {"max_score": best, "hits": shown}
+
+
+def _both(name: str, one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """What both have under a name, together."""
+    return {name: one.get(name, {}) | other.get(name, {})} if name in one or name in other else {}
 
 
 def _firsts(hits: Sequence[Hit], collapse: Collapse, corpus: Corpus, now_ms: int) -> list[Hit]:

@@ -40,7 +40,7 @@ def test_the_nearest_words_come_first() -> None:
     assert nearest("port", 2, Fuzziness(prefix_length=3), KNOWN, None) == [
         ("port", 1.0), ("pord", 0.75), ("ports", 0.75)
     ]  # fmt: skip
-    assert nearest("p", 2, Fuzziness(), KNOWN, None) == [("", 0.0), ("po", 0.0), ("x", 0.0)]
+    assert nearest("p", 2, Fuzziness(), KNOWN, None) == [("po", 0.0), ("x", 0.0), ("", 0.0)]
 
 
 @pytest.mark.parametrize(

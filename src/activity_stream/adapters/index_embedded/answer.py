@@ -27,7 +27,7 @@ class Group(msgspec.Struct, frozen=True):
 
 class Found(msgspec.Struct, frozen=True):
     """What a search found: a page of hits with their scores, how many there are, the best score, aggregations; the
-    group of each hit, where they are collapsed."""
+    group of each hit, where they are collapsed, and values of its fields, where they are asked for."""
 
     hits: Sequence[Hit]
     scores: Sequence[float | None]
@@ -35,6 +35,7 @@ class Found(msgspec.Struct, frozen=True):
     best: float | None
     aggregations: Mapping[str, Any] | None
     groups: Sequence[Group] = ()
+    values: Sequence[Mapping[str, Any]] = ()
 
 
 def encode(snapshot: Snapshot, body: SearchBody, found: Found, *, took_ms: int) -> bytes:
@@ -44,9 +45,12 @@ def encode(snapshot: Snapshot, body: SearchBody, found: Found, *, took_ms: int) 
         hits["total"] = _total(body.track_total_hits, found.total)
     hits["max_score"] = found.best
     shown = shown_hits(snapshot, found.hits, found.scores, body.source, is_sorted=bool(body.sort))
+    for hit, values in zip(shown, found.values, strict=False):
+        if values:
+            hit["fields"] = values
     for hit, group in zip(shown, found.groups, strict=False):
         if group.value is not None:
-            hit["fields"] = {group.field: [group.value]}
+            hit["fields"] = hit.get("fields", {}) | {group.field: [group.value]}
         if group.pages:
             hit["inner_hits"] = group.pages
     hits["hits"] = shown

@@ -30,6 +30,7 @@ from activity_stream.adapters.index_embedded.worked import Scores, Worked, needs
 from activity_stream.model import Alias
 from activity_stream.search.aggs import filters_of
 from activity_stream.search.body import SearchBody, boost_of
+from activity_stream.search.field_values import FieldValues
 from activity_stream.search.parse import parse_body, parse_query
 from activity_stream.search.query import Bool, Node
 from activity_stream.search.rarity import shows_scores
@@ -120,7 +121,15 @@ class _Search:
                 self._snapshot, self._alias, self._translator, self._now_ms, pages.page_of, scoped=self._scoped
             )
             aggregations = aggregator.run(unscored(query), body.aggs)
-        return Found(hits, scores, int(top.count or 0), best, aggregations, groups)
+        return Found(hits, scores, int(top.count or 0), best, aggregations, groups, self._values(body, hits))
+
+    def _values(self, body: SearchBody, hits: Sequence[Hit]) -> list[dict[str, Any]]:
+        """The values of single fields that each hit shows."""
+        columns = self._snapshot.schema.columns(self._alias)
+        asked = FieldValues(body, {name: column.field for name, column in columns.items()})
+        if not body.fields and not body.docvalue_fields:
+            return []
+        return [asked.of(self._reader.document(hit.address)) for hit in hits]
 
     def _theirs(self, node: Node) -> Node:
         """The query without the scope that it has been narrowed to, as what is visible is within it: to look for it

@@ -3,9 +3,12 @@
 tantivy gives out a column's first value of each document, quickly; what else there is, it does not.
 """
 
+import json
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
+import msgspec
 import tantivy
 
 from activity_stream.adapters.index_embedded.decode import Decoder
@@ -69,6 +72,14 @@ class ValueReader:
         for place, token in tokens:
             found.setdefault(token, []).append(place)
         return found
+
+    def document(self, address: tantivy.DocAddress) -> Any:
+        """A document's JSON, decoded."""
+        source = bytes(self._searcher.doc(address).get_first(SOURCE) or b"{}")
+        try:
+            return msgspec.json.decode(source)
+        except msgspec.MsgspecError:
+            return json.loads(source)  # numbers without bounds, and half characters
 
     def _sourced(self, address: tantivy.DocAddress, name: str) -> list[float]:
         return list(self._entries(address).fields[name])
