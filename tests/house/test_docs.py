@@ -15,6 +15,7 @@ from activity_stream.feeds.registry import known_types
 from activity_stream.fields import searchable_fields
 from activity_stream.logs import Log
 from activity_stream.metrics import Metrics
+from activity_stream.search import constructs
 from activity_stream.settings import describe
 from activity_stream.testing.memory_index import MemoryIndex
 from activity_stream.testing.memory_state import MemoryState
@@ -54,6 +55,11 @@ def test_every_setting_is_in_the_reference() -> None:
     text = page("settings.md")
     for row in describe():
         assert f"`{row.variable}`" in text, row.variable
+
+
+def test_the_table_of_constructs_is_what_is_taken() -> None:
+    """What constructs.md says of each query, aggregation and key is what the readers of bodies do."""
+    assert constructs.renewed(page("constructs.md")) == page("constructs.md"), constructs.BEGIN
 
 
 def test_every_route_is_in_the_reference() -> None:

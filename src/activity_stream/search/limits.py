@@ -4,6 +4,11 @@ import msgspec
 
 from activity_stream.search import refusals
 
+MOST_LOOKED_AT = 1_000_000
+"""Documents of which one search of the embedded index works something out by itself: some seconds."""
+MOST_SLOPPY = 10_000
+"""Documents in which the embedded index looks how far several words of a phrase have moved."""
+
 
 class Limits(msgspec.Struct, frozen=True):
     """Bounds of one search body; going over any of them is a 400 that names it.

@@ -30,13 +30,14 @@ _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _BRACKET = re.compile(rb"[\[{]+|[\]}]+")
 _DURATION = re.compile(r"-1|\d{1,12}(nanos|micros|ms|s|m|h|d)?", re.ASCII)
 
-_NOT_YET = frozenset(
+NOT_YET = frozenset(
     {
         "derived", "ext", "highlight", "knn",
         "pit", "query_and_fetch", "rescore", "runtime_mappings", "script_fields", "search_pipeline",
         "slice", "stats", "stored_fields", "suggest",
     }
 )  # fmt: skip
+"""Keys of a body that OpenSearch has, and that are not taken here yet."""
 
 
 def parse_body(body: bytes, limits: Limits = Limits()) -> SearchBody:  # noqa: B008 - frozen
@@ -56,7 +57,7 @@ def parse_body(body: bytes, limits: Limits = Limits()) -> SearchBody:  # noqa: B
                 raise refusals.parsing("Found both [aggs] and [aggregations]: one of them is allowed")
             values[name] = _read(reader, inner)
         else:
-            more = f": {refusals.NOT_YET}" if key in _NOT_YET else ""
+            more = f": {refusals.NOT_YET}" if key in NOT_YET else ""
             raise refusals.parsing(f"Unknown key for a {inner.token} in [{key[:100]}]{more}.")
     return _checked(SearchBody(**values), limits)
 
@@ -180,3 +181,9 @@ def _checked(body: SearchBody, limits: Limits) -> SearchBody:
     if len(body.search_after) != len(body.sort):
         raise refusals.illegal(f"search_after has {len(body.search_after)} value(s) but sort has {len(body.sort)}.")
     return body
+
+
+KEYS = frozenset(_KEYS)
+"""The keys of a body that are taken."""
+WITHOUT_EFFECT = frozenset(_IGNORED)
+"""Those that are taken with a value that changes nothing alone."""

@@ -13,7 +13,7 @@ from activity_stream.search.parse_queries import query
 from activity_stream.search.part import Part, Readers
 from activity_stream.search.query import Node
 
-_KNOWN = frozenset(
+KNOWN = frozenset(
     {
         "adjacency_matrix", "auto_date_histogram", "avg_bucket", "bucket_script", "bucket_selector", "bucket_sort",
         "children", "composite", "cumulative_sum", "derivative", "diversified_sampler",
@@ -25,6 +25,7 @@ _KNOWN = frozenset(
         "variable_width_histogram", "weighted_avg",
     }
 )  # fmt: skip
+"""Aggregations that OpenSearch has, and that are not taken here yet."""
 _OF_A_FIELD = ("min", "max", "avg", "sum", "stats", "extended_stats", "value_count", "cardinality")
 _STATS = ("count", "min", "max", "avg", "sum")
 _SEVERAL = {"stats": _STATS, "extended_stats": (*_STATS, "sum_of_squares", "variance", "std_deviation")}
@@ -54,7 +55,7 @@ def _aggregation(name: str, part: Part, depth: int) -> Agg:
         _without_aggregations(name, kind, under)
         return msgspec.structs.replace(top_hits(inner), meta=meta)
     if kind not in _BUCKETS:
-        more = f": {refusals.NOT_YET}" if kind in _KNOWN else ""
+        more = f": {refusals.NOT_YET}" if kind in KNOWN else ""
         raise refusals.parsing(f"Unknown aggregation type [{kind[:100]}] at {part.path}{more}")
     aggs = aggregations(under[0], depth + 1) if under else {}
     made = _BUCKETS[kind](inner)
@@ -139,3 +140,6 @@ def _named(part: Part) -> tuple[bool, Mapping[str, Node]]:
 
 
 _BUCKETS: Mapping[str, Callable[[Part], BucketAgg]] = {**BUCKETS, "filter": _filter, "filters": _filters}
+
+AGGREGATIONS = frozenset({*_BUCKETS, *_OF_A_FIELD, "top_hits"})
+"""The names of all aggregations that are taken."""

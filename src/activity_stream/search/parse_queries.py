@@ -10,7 +10,7 @@ from activity_stream.search.part import Part, Reader, Readers, only_if
 from activity_stream.search.query import Bool, Boosting, ConstantScore, DisMax, FunctionScore, Nested, Node, every_query
 from activity_stream.search.scripts import filter_script
 
-_KNOWN = frozenset(
+KNOWN = frozenset(
     {
         "combined_fields", "common", "distance_feature",
         "geo_polygon", "geo_shape", "has_child", "has_parent", "hybrid", "intervals", "knn",
@@ -20,6 +20,7 @@ _KNOWN = frozenset(
         "terms_set", "type", "wrapper", "xy_shape",
     }
 )  # fmt: skip
+"""Queries that OpenSearch has, and that are not taken here yet."""
 
 
 def query(part: Part, depth: int = 1) -> Node:
@@ -39,7 +40,7 @@ def query(part: Part, depth: int = 1) -> Node:
         return node
     if name in _COMPOUND:
         return _COMPOUND[name](inner, depth + 1)
-    more = f": {refusals.NOT_YET}" if name in _KNOWN else ""
+    more = f": {refusals.NOT_YET}" if name in KNOWN else ""
     raise refusals.parsing(f"unknown query [{name[:100]}] at {part.path}{more}")
 
 
@@ -137,3 +138,6 @@ _COMPOUND: Mapping[str, Callable[[Part, int], Node]] = {
     "nested": _nested,
     "script": _script,
 }
+
+QUERIES = frozenset({*LEAVES, *GEO_QUERIES, *_COMPOUND})
+"""The names of all queries that are taken."""

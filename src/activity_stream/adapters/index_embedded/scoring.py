@@ -13,13 +13,13 @@ from activity_stream.adapters.index_embedded.schema import SEQUENCE, Column
 from activity_stream.adapters.index_embedded.snapshot import Snapshot
 from activity_stream.fields import FieldType
 from activity_stream.search import refusals
+from activity_stream.search.limits import MOST_SLOPPY
 from activity_stream.search.phrases import is_near
 from activity_stream.search.query import Fuzziness
 from activity_stream.search.rarity import RESEMBLING, rarity
 
 FACTOR = 2.2
 """k1 + 1."""
-_MOST_LOOKED_AT = 10_000
 
 
 class Scorer:
@@ -91,9 +91,9 @@ class Scorer:
         having = [self._predicates.term(column.value, word) for word in dict.fromkeys(words)]
         seen = both(*having, self._scope or self._visible)
         candidates = self._snapshot.count(seen)
-        if candidates > _MOST_LOOKED_AT:
+        if candidates > MOST_SLOPPY:
             raise refusals.illegal(
-                f"[slop] with several words looks at each document that has all of them, at most {_MOST_LOOKED_AT:,}; "
+                f"[slop] with several words looks at each document that has all of them, at most {MOST_SLOPPY:,}; "
                 f"{candidates:,} have the words of [{column.field.name}]: leave [slop] out, or add words"
             )
         hits = self._snapshot.searcher.search(seen, limit=max(1, candidates), count=False).hits

@@ -20,12 +20,11 @@ from activity_stream.fields import FieldType
 from activity_stream.search import query as q
 from activity_stream.search import refusals
 from activity_stream.search.functions import combiner, decay_factor, value_factor
+from activity_stream.search.limits import MOST_LOOKED_AT
 
 Place = tuple[int, int]
 Values = Sequence[float | q.Point]
 Scores = dict[Place, float]
-MOST_LOOKED_AT = 1_000_000
-"""Documents of which one search works something out by itself: some seconds."""
 
 
 class Queries(Protocol):

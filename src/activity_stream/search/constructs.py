@@ -1,0 +1,116 @@
+"""What of the query language is taken, by name, as a table; `python -m activity_stream.search.constructs FILE` renews
+it in a page."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+
+from activity_stream.search.limits import MOST_LOOKED_AT, MOST_SLOPPY, Limits
+from activity_stream.search.parse import KEYS, NOT_YET, WITHOUT_EFFECT
+from activity_stream.search.parse_aggs import AGGREGATIONS
+from activity_stream.search.parse_aggs import KNOWN as KNOWN_AGGREGATIONS
+from activity_stream.search.parse_queries import KNOWN as KNOWN_QUERIES
+from activity_stream.search.parse_queries import QUERIES
+
+BEGIN = "<!-- made by: python -m activity_stream.search.constructs docs/reference/constructs.md -->"
+END = "<!-- end -->"
+
+_BY_THE_API = frozenset({"pit"})
+"""Keys that no index meets."""
+_LIMITS = Limits()
+_LOOKED_AT = f"{MOST_LOOKED_AT:,} documents"
+_CLAUSES = f"{_LIMITS.clauses:,} words"
+_BOUNDS: Mapping[str, str] = {
+    "size": f"{_LIMITS.window:,} with `from`",
+    "from": f"{_LIMITS.window:,} with `size`",
+    "sort": f"{_LIMITS.sort_keys} keys",
+    "aggs": f"{_LIMITS.aggregations}, {_LIMITS.depth} levels, {_LIMITS.buckets:,} buckets",
+    "min_score": _LOOKED_AT,
+    "function_score": _LOOKED_AT,
+    "nested": f"{_LOOKED_AT}, where scores show",
+    "match": _CLAUSES,
+    "multi_match": f"{_CLAUSES} and fields",
+    "match_phrase": f"{_CLAUSES}; `slop` of several: {MOST_SLOPPY:,} documents that have them",
+    "bool": f"{_LIMITS.clauses:,} clauses, {_LIMITS.depth} levels",
+    "terms": f"{_LIMITS.terms:,} values",
+    "ids": f"{_LIMITS.terms:,} values",
+    "prefix": f"{_LIMITS.pattern:,} characters",
+    "wildcard": f"{_LIMITS.pattern:,} characters",
+}
+_RESTRICTED: Mapping[tuple[str, str], str] = {
+    ("aggregation", "global"): "no",
+    ("aggregation", "terms"): "`min_doc_count` from 1 on",
+    ("aggregation", "top_hits"): "no sort by `_doc`",
+    ("body", "collapse"): "no sort by `_doc` of `inner_hits`",
+    ("body", "sort"): "`id` instead of `_doc`",
+    ("query", "function_score"): "no `min_score`",
+}
+
+
+class Construct(msgspec.Struct, frozen=True):
+    """One thing that a search can have. `kind`: body, query or aggregation. `taken`: whether the embedded index takes
+    it, and any index from keys that see a part of an alias only; from keys that see all a cluster takes whatever its
+    engine has."""
+
+    kind: str
+    name: str
+    taken: bool
+
+    @property
+    def embedded(self) -> str:
+        """Whether, and how, the embedded index takes it."""
+        if self.kind == "body" and self.name in WITHOUT_EFFECT:
+            return "of no effect" if self.name == "timeout" else "switched off alone"
+        return "yes" if self.taken else "no"
+
+    @property
+    def restricted(self) -> str:
+        """Whether keys that see a part may use it."""
+        return _RESTRICTED.get((self.kind, self.name), self.embedded)
+
+    @property
+    def bounds(self) -> str:
+        """How much of it there may be."""
+        return _BOUNDS.get(self.name, "") if self.taken and self.kind != "aggregation" else ""
+
+
+def constructs() -> Iterator[Construct]:
+    """All of them, by kind and name."""
+    for kind, taken, known in (
+        ("body", KEYS | _BY_THE_API, NOT_YET | WITHOUT_EFFECT),
+        ("query", QUERIES, KNOWN_QUERIES),
+        ("aggregation", AGGREGATIONS, KNOWN_AGGREGATIONS),
+    ):
+        for name in sorted({*taken, *known}):
+            yield Construct(kind, name, name in taken)
+
+
+def table() -> str:
+    """A row for each; ends with a line break."""
+    rows = [
+        "| | | embedded | OpenSearch | keys that see a part | at most |",
+        "| --- | --- | --- | --- | --- | --- |",
+        *(_row(each) for each in constructs()),
+    ]
+    return "".join(f"{row}\n".replace("  |", " |") for row in rows)
+
+
+def _row(each: Construct) -> str:
+    return f"| {each.kind} | `{each.name}` | {each.embedded} | yes | {each.restricted} | {each.bounds} |"
+
+
+def renewed(page: str) -> str:
+    """The page with the table between its two marks made anew; raises ValueError where it has no such marks."""
+    start = page.index(BEGIN) + len(BEGIN)
+    return f"{page[:start]}\n\n{table()}\n{page[page.index(END, start) :]}"
+
+
+def main(file: Path) -> None:
+    """Renew the table in the file."""
+    file.write_text(renewed(file.read_text("utf-8")), "utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
