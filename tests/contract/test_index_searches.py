@@ -242,6 +242,32 @@ async def test_hits_are_collapsed_to_the_first_of_each_group(searched: Index) ->
     assert [(hit["_id"], hit.get("fields")) for hit in none] == [("1", None)]
 
 
+async def test_figures_are_made_of_buckets(searched: Index) -> None:
+    """Beside an aggregation one of all its buckets; under it one in each, of it and those before; or fewer buckets."""
+    months = {"date_histogram": {"field": "published", "calendar_interval": "month"}}
+    under = {
+        "n": {"value_count": {"field": "id"}},
+        "total": {"cumulative_sum": {"buckets_path": "n"}},
+        "change": {"derivative": {"buckets_path": "_count"}},
+    }
+    types = {"terms": {"field": "type"}, "aggs": {"one": {"bucket_sort": {"sort": [{"_key": "desc"}], "size": 2}}}}
+    aggs = {
+        "months": {**months, "aggs": under},
+        "types": types,
+        "most": {"max_bucket": {"buckets_path": "months>n"}},
+        "mean": {"avg_bucket": {"buckets_path": "months>_count"}},
+        "all": {"stats_bucket": {"buckets_path": "months>_count"}},
+    }
+    found = (await _ask(searched, {"size": 0, "aggs": aggs}))["aggregations"]
+    buckets = found["months"]["buckets"]
+    assert [each["total"]["value"] for each in buckets] == [2, 2, 3]
+    assert [each.get("change", {}).get("value", "none") for each in buckets] == ["none", -2, 1]
+    assert [each["key"] for each in found["types"]["buckets"]] == ["update*", "Update"]
+    assert found["most"] == {"value": 2, "keys": ["2020-01-01T00:00:00.000Z"]}
+    assert found["mean"] == {"value": 1}
+    assert found["all"] == {"count": 3, "min": 0, "max": 2, "avg": 1, "sum": 3}
+
+
 async def test_single_fields_of_hits_are_shown(searched: Index) -> None:
     """`fields` as the document has them, dates in a format; `docvalue_fields` as they are searched for, sorted."""
     shown = {"fields": ["object.na*", {"field": "published", "format": "yyyy"}, "no.such"], "_source": False}
@@ -350,6 +376,8 @@ async def test_nothing_of_what_a_scope_leaves_out_shows_in_scores(searched: Inde
         {"collapse": {"field": "published"}},
         {"collapse": {"field": "not.mapped"}},
         {"collapse": {"field": "type", "inner_hits": [{"size": 1}, {"size": 2}]}},
+        {"aggs": {"a": {"max_bucket": {"buckets_path": "no>such"}}}},
+        {"aggs": {"a": {"terms": {"field": "type"}, "aggs": {"b": {"derivative": {"buckets_path": "_count"}}}}}},
         {"aggs": {"a": {"top_hits": {"size": 101}}}},
         {"aggs": {"a": {"top_hits": {"sort": ["not.mapped"]}}}},
     ],

@@ -131,6 +131,19 @@ class TopHitsAgg(Agg, frozen=True, kw_only=True):
     page: Page = Page()
 
 
+class PipelineAgg(Agg, frozen=True, kw_only=True):
+    """A figure of other aggregations' results, to which `path` leads. `kind`: avg_bucket, max_bucket, min_bucket,
+    stats_bucket, sum_bucket, cumulative_sum, derivative, or bucket_sort with its `sort` (paths, and whether
+    descending), `from_` and `size`. `zeros`: what is not there counts as 0, and is not left out."""
+
+    kind: str
+    path: tuple[str, ...] = ()
+    zeros: bool = False
+    sort: tuple[tuple[tuple[str, ...], bool], ...] = ()
+    from_: int = 0
+    size: int | None = None
+
+
 def every_aggregation(aggs: Mapping[str, Agg]) -> Iterator[tuple[str, Agg]]:
     """All of them by name, those within others included."""
     for name, agg in aggs.items():

@@ -9,19 +9,20 @@ from activity_stream.search import refusals
 from activity_stream.search.aggs import Agg, BucketAgg, FilterAgg, FiltersAgg, GlobalAgg, MetricAgg
 from activity_stream.search.parse_buckets import BUCKETS, date_format
 from activity_stream.search.parse_hits import top_hits
+from activity_stream.search.parse_pipelines import PIPELINES, check_pipelines, pipeline
 from activity_stream.search.parse_queries import query
 from activity_stream.search.part import Part, Readers
 from activity_stream.search.query import Node
 
 KNOWN = frozenset(
     {
-        "adjacency_matrix", "auto_date_histogram", "avg_bucket", "bucket_script", "bucket_selector", "bucket_sort",
-        "children", "composite", "cumulative_sum", "derivative", "diversified_sampler",
+        "adjacency_matrix", "auto_date_histogram", "bucket_script", "bucket_selector",
+        "children", "composite", "diversified_sampler",
         "extended_stats_bucket", "geo_bounds", "geo_centroid", "geo_distance", "geohash_grid",
-        "geotile_grid", "ip_range", "matrix_stats", "max_bucket", "median_absolute_deviation",
-        "min_bucket", "moving_avg", "moving_fn", "multi_terms", "nested", "parent",
+        "geotile_grid", "ip_range", "matrix_stats", "median_absolute_deviation",
+        "moving_avg", "moving_fn", "multi_terms", "nested", "parent",
         "percentile_ranks", "percentiles", "percentiles_bucket", "rare_terms", "reverse_nested", "sampler",
-        "scripted_metric", "serial_diff", "significant_terms", "significant_text", "stats_bucket", "sum_bucket",
+        "scripted_metric", "serial_diff", "significant_terms", "significant_text",
         "variable_width_histogram", "weighted_avg",
     }
 )  # fmt: skip
@@ -34,7 +35,10 @@ _SEVERAL = {"stats": _STATS, "extended_stats": (*_STATS, "sum_of_squares", "vari
 def aggregations(part: Part, depth: int = 1) -> Mapping[str, Agg]:
     """The aggregations of `{name: {type: …, "aggs": …}}`. Raises SearchRefused."""
     part.budget.level(part.path, depth)
-    return {name: _aggregation(name, inner, depth) for name, inner in part.entries()}
+    found = {name: _aggregation(name, inner, depth) for name, inner in part.entries()}
+    if depth == 1:
+        check_pipelines(found, None, part)
+    return found
 
 
 def _aggregation(name: str, part: Part, depth: int) -> Agg:
@@ -54,6 +58,9 @@ def _aggregation(name: str, part: Part, depth: int) -> Agg:
     if kind == "top_hits":
         _without_aggregations(name, kind, under)
         return msgspec.structs.replace(top_hits(inner), meta=meta)
+    if kind in PIPELINES:
+        _without_aggregations(name, kind, under)
+        return msgspec.structs.replace(pipeline(kind, inner), meta=meta)
     if kind not in _BUCKETS:
         more = f": {refusals.NOT_YET}" if kind in KNOWN else ""
         raise refusals.parsing(f"Unknown aggregation type [{kind[:100]}] at {part.path}{more}")
@@ -61,6 +68,7 @@ def _aggregation(name: str, part: Part, depth: int) -> Agg:
     made = _BUCKETS[kind](inner)
     if isinstance(made, GlobalAgg) and depth > 1:
         raise refusals.illegal(f"A [global] aggregation can only be one of the outermost, and is at {part.path}")
+    check_pipelines(aggs, made, inner)
     for path, _ in getattr(made, "order", ()):
         _check_order(path, aggs, inner)
     return _with(made, meta, aggs)
@@ -141,5 +149,5 @@ def _named(part: Part) -> tuple[bool, Mapping[str, Node]]:
 
 _BUCKETS: Mapping[str, Callable[[Part], BucketAgg]] = {**BUCKETS, "filter": _filter, "filters": _filters}
 
-AGGREGATIONS = frozenset({*_BUCKETS, *_OF_A_FIELD, "top_hits"})
+AGGREGATIONS = frozenset({*_BUCKETS, *_OF_A_FIELD, *PIPELINES, "top_hits"})
 """The names of all aggregations that are taken."""

@@ -26,6 +26,7 @@ from activity_stream.search.aggs import (
 from activity_stream.search.date_math import bound_ms
 from activity_stream.search.dates import format_date
 from activity_stream.search.hits import Page
+from activity_stream.search.pipelines import computed, with_pipelines, with_siblings
 from activity_stream.search.query import Scalar
 from activity_stream.search.values import coerce, query_double
 from activity_stream.search.zones import offset_at, zone
@@ -63,7 +64,8 @@ class Aggregations:
 
     def all(self, aggs: Mapping[str, Agg], documents: Documents) -> dict[str, Any]:
         """The answer of each aggregation, by name. Raises SearchRefused."""
-        return {name: self._one(agg, documents) for name, agg in aggs.items()}
+        made = {name: self._one(agg, documents) for name, agg in computed(aggs).items()}
+        return with_siblings(aggs, made)
 
     def _one(self, agg: Agg, documents: Documents) -> dict[str, Any]:  # noqa: PLR0911 - one for each kind
         answer: dict[str, Any] = {} if agg.meta is None else {"meta": dict(agg.meta)}
@@ -241,7 +243,9 @@ class Aggregations:
         if self._buckets > MAX_BUCKETS:
             raise refusals.too_many_buckets(MAX_BUCKETS)
         rows = [each.shown | {"doc_count": len(each.documents)} | self.all(aggs, each.documents) for each in buckets]
-        return {each.name: row for each, row in zip(buckets, rows, strict=True)} if keyed else rows
+        names = {id(row): each.name for each, row in zip(buckets, rows, strict=True)}
+        rows = with_pipelines(aggs, rows)
+        return {names[id(row)]: row for row in rows} if keyed else rows
 
 
 def _refuse_text(field: Field | None) -> None:

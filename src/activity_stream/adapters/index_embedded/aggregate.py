@@ -39,6 +39,7 @@ from activity_stream.search.aggs import (
     TopHitsAgg,
 )
 from activity_stream.search.hits import Page
+from activity_stream.search.pipelines import computed, with_pipelines, with_siblings
 
 _OF_NOTHING = {"min": math.inf, "max": -math.inf}
 """What figures of no values count as in an order; others come last."""
@@ -78,7 +79,8 @@ class Aggregator:
 
     def run(self, query: Query, aggs: Mapping[str, Agg]) -> dict[str, Any]:
         """The aggregations' results by name. SearchRefused for what cannot be worked out, or has too many buckets."""
-        return {name: self._meta(agg) | self._one(query, agg) for name, agg in aggs.items()}
+        made = {name: self._meta(agg) | self._one(query, agg) for name, agg in computed(aggs).items()}
+        return with_siblings(aggs, made)
 
     def _one(self, query: Query, agg: Agg) -> dict[str, Any]:
         result: dict[str, Any] = _KINDS[type(agg)](self, query, agg)
@@ -101,13 +103,13 @@ class Aggregator:
         return {
             "doc_count_error_upper_bound": 0,
             "sum_other_doc_count": total - sum(bucket.count for bucket in first),
-            "buckets": [self._shown(bucket, agg, under) for bucket in first],
+            "buckets": with_pipelines(agg.aggs, [self._shown(bucket, agg, under) for bucket in first]),
         }
 
     def histogram(self, query: Query, agg: HistogramAgg | DateHistogramAgg) -> dict[str, Any]:
         """Buckets of intervals."""
         made, under = self._ordered(self._histograms.buckets(query, agg, self._column(agg.field)), agg, agg.order)
-        shown = [self._shown(bucket, agg, under) for bucket in made]
+        shown = with_pipelines(agg.aggs, [self._shown(bucket, agg, under) for bucket in made])
         if agg.keyed:
             return {"buckets": {str(each.get("key_as_string", each["key"])): each for each in shown}}
         return {"buckets": shown}
@@ -130,7 +132,7 @@ class Aggregator:
     def ranges(self, query: Query, agg: RangeAgg) -> dict[str, Any]:
         """Buckets of ranges."""
         made = self._maker.ranges(query, agg, self._column(agg.field))
-        shown = [self._shown(bucket, agg, {}) for bucket in made]
+        shown = with_pipelines(agg.aggs, [self._shown(bucket, agg, {}) for bucket in made])
         return {"buckets": {each.pop("key"): each for each in shown}} if agg.keyed else {"buckets": shown}
 
     def filter(self, query: Query, agg: FilterAgg) -> dict[str, Any]:
@@ -176,7 +178,7 @@ class Aggregator:
         done = under.get(id(bucket), {})
         left = {name: each for name, each in agg.aggs.items() if name not in done}
         done = done | self._below(bucket, left) if left else done
-        return shown | {name: done[name] for name in agg.aggs}
+        return shown | {name: done[name] for name in agg.aggs if name in done}
 
     def _below(self, bucket: Bucket, aggs: Mapping[str, Agg]) -> dict[str, Any]:
         """What is under a bucket. Under all empty ones it is the same: a histogram can have thousands of them."""
