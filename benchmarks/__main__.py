@@ -5,6 +5,7 @@ import sys
 
 import uvloop
 
+from benchmarks.bodies import bodies
 from benchmarks.cluster import cluster_ingest
 from benchmarks.cluster_searches import cluster_searches
 from benchmarks.cluster_shards import cluster_shards
@@ -18,6 +19,7 @@ ALL = {
     "searches": searches,
     "latency": latency,
     "memory": memory,
+    "bodies": bodies,
     "cluster-ingest": cluster_ingest,
     "cluster-searches": cluster_searches,
     "cluster-shards": cluster_shards,
