@@ -363,6 +363,8 @@ def _nested(rng: random.Random) -> dict[str, Any]:
         {"terms": {f"{NESTED}.id": ["a", "ab"]}},
         {"exists": {"field": f"{NESTED}.{rng.choice(('id', 'name'))}"}},
         {"match": {f"{NESTED}.name": _words(rng, 3)}},
+        {"match": {f"{NESTED}.name": {"query": rng.choice(("wime", "exprot")), "fuzziness": "AUTO"}}},
+        {"match_phrase_prefix": {f"{NESTED}.name": rng.choice(("wi", "export t"))}},
         {"prefix": {f"{NESTED}.id": "a"}},
         {"match_all": {}},
         {"term": {"type": "a"}},

@@ -24,9 +24,12 @@ FACTOR = 2.2
 
 class Scorer:
     """Makes the scored conditions, of documents that are `visible`. With `scope`, every statistic comes from the
-    documents that it finds."""
+    documents that it finds. `every`: no beginning of a word has a limit of the words that it can be."""
 
-    def __init__(self, snapshot: Snapshot, visible: Query, scope: Query | None, reader: ValueReader) -> None:
+    def __init__(
+        self, snapshot: Snapshot, visible: Query, scope: Query | None, reader: ValueReader, *, every: bool = False
+    ) -> None:
+        self._every = every
         self._reader = reader
         self._snapshot = snapshot
         self._visible = unscored(visible)
@@ -37,6 +40,12 @@ class Scorer:
     def constant(self) -> bool:
         """Whether a word has the same score in every document."""
         return self._scope is not None
+
+    def within(self, objects: Query) -> "Scorer":
+        """The same over the objects of a nested field. With a scope those of others are among them: no limit may tell
+        of their words, and scores are not shown."""
+        scope = None if self._scope is None else objects
+        return Scorer(self._snapshot, objects, scope, self._reader, every=scope is not None)
 
     def word(self, column: Column, word: str) -> Query:
         """Documents with the word, by how often and how rare."""
@@ -113,7 +122,7 @@ class Scorer:
         """
         *before, last = words
         found = self._snapshot.searcher.terms_with_prefix(column.value, last, self._visible)
-        ends = sorted(word for word, _ in found)[:most]
+        ends = sorted(word for word, count in found if count)[: None if self._every else most]
         if self._scope is not None:
             return Query.const_score_query(either([self._next_to(column, [*before, end]) for end in ends]), 1.0)
         if not before:

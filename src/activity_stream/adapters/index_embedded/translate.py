@@ -235,7 +235,8 @@ class Translator:
         if column is None:
             return nothing()
         visible = self._snapshot.objects(self._alias, column)
-        inner = Translator(self._snapshot, self._alias, self._now_ms, self._scorer, visible, node.path)
+        scorer = self._scorer.within(visible)
+        inner = Translator(self._snapshot, self._alias, self._now_ms, scorer, visible, node.path)
         return both(inner.query(node.query), visible)
 
     def geo_distance(self, node: q.GeoDistance) -> Query:
