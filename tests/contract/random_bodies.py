@@ -313,6 +313,10 @@ def _exists(rng: random.Random) -> dict[str, Any]:
 def _pattern(rng: random.Random) -> dict[str, Any]:
     name = rng.choice((*KEYWORD_FIELDS, *TEXT_FIELDS, UNMAPPED))
     extra = rng.choice(({}, {"case_insensitive": True}))
+    if rng.random() < 0.3:
+        letters = ("a.*", "[ab]+", "t?r.d(e|a)", "[^a]", "A|é", "x{3,60}", "ex[o-q]ort", "")
+        expression = rng.choice((*letters, "@x@", '"a*"', "\\w+", "a\\*", "."))
+        return {"regexp": {name: {"value": expression, **extra}}}
     if rng.random() < 0.5:
         return {"prefix": {name: {"value": rng.choice(("a", "A", "t", "ex", "", "é", 'q"', "a*")), **extra}}}
     return {"wildcard": {name: {"value": rng.choice(("*", "a*", "?", "*b", "a\\*", "*e*", "A?", "t?e", "")), **extra}}}

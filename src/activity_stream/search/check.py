@@ -156,7 +156,7 @@ class _Checking:
         if field is not None and field.type not in _WORDS:
             raise refusals.wrong_kind("[fuzzy]", field.name, str(field.type))
 
-    def pattern(self, node: q.Prefix | q.Wildcard) -> None:
+    def pattern(self, node: q.Prefix | q.Wildcard | q.Regexp) -> None:
         """How a value looks."""
         field = self._fields.get(node.field)
         if field is not None and field.type not in _WORDS:
@@ -213,4 +213,5 @@ _QUERIES: Mapping[type[q.Node], Callable[[_Checking, Any], None]] = {
     q.Range: _Checking.range,
     q.Prefix: _Checking.pattern,
     q.Wildcard: _Checking.pattern,
+    q.Regexp: _Checking.pattern,
 }

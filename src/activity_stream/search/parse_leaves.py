@@ -25,11 +25,13 @@ from activity_stream.search.query import (
     Node,
     Prefix,
     Range,
+    Regexp,
     Scalar,
     Term,
     Terms,
     Wildcard,
 )
+from activity_stream.search.regexps import translated
 from activity_stream.search.values import json_text
 
 _BOOST: Readers = {"boost": Part.boost}
@@ -198,6 +200,21 @@ def _wildcard(part: Part) -> Node:
     return Wildcard(value=values.pop(short), **values)
 
 
+def _regexp(part: Part) -> Node:
+    ignored: Readers = {
+        **_CONSTANT_REWRITE,
+        "flags": only_if("ALL"),
+        "flags_value": only_if(255, 65535),
+        "max_determinized_states": Part.integer,
+    }
+    node = Regexp(**_on_field(part, "regexp", "value", _PATTERN, ignored))
+    try:
+        translated(node.value)
+    except ValueError as problem:
+        raise refusals.illegal(f"{problem} at {part.path}") from None
+    return node
+
+
 def _weighted(part: Part) -> tuple[str, float]:
     """A field's name with its boost: `name^2`."""
     name, caret, weight = part.text().partition("^")
@@ -332,6 +349,7 @@ LEAVES: Mapping[str, Reader] = {
     "range": _range,
     "exists": _exists,
     "prefix": _prefix,
+    "regexp": _regexp,
     "wildcard": _wildcard,
     "ids": _ids,
 }

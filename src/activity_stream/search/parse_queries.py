@@ -15,7 +15,7 @@ KNOWN = frozenset(
         "combined_fields", "common", "distance_feature",
         "geo_polygon", "geo_shape", "has_child", "has_parent", "hybrid", "intervals", "knn",
         "more_like_this", "neural", "parent_id", "percolate",
-        "query_string", "rank_feature", "regexp", "script_score", "simple_query_string", "span_containing",
+        "query_string", "rank_feature", "script_score", "simple_query_string", "span_containing",
         "span_first", "span_multi", "span_near", "span_not", "span_or", "span_term", "span_within", "template",
         "terms_set", "type", "wrapper", "xy_shape",
     }

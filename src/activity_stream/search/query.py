@@ -163,6 +163,14 @@ class Wildcard(Node, frozen=True, kw_only=True):
     case_insensitive: bool = False
 
 
+class Regexp(Node, frozen=True, kw_only=True):
+    """Values (text: tokens) that a regular expression of Lucene's describes wholly; score 1."""
+
+    field: str
+    value: str
+    case_insensitive: bool = False
+
+
 class Ids(Node, frozen=True, kw_only=True):
     """The documents of these ids; score 1."""
 

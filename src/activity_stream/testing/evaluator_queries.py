@@ -4,6 +4,7 @@ Written for obviousness: this is what real indexes are compared with. A query is
 errors even where there are no documents; then each document is asked.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -34,10 +35,12 @@ from activity_stream.search.query import (
     Node,
     Prefix,
     Range,
+    Regexp,
     Term,
     Terms,
     Wildcard,
 )
+from activity_stream.search.regexps import translated
 from activity_stream.search.resolve import nested_queried, place_queried
 from activity_stream.testing.evaluator_documents import Corpus, Document
 from activity_stream.testing.evaluator_functions import Function, by_functions
@@ -115,7 +118,7 @@ class Queries:
 
     def _on_field(self, node: Node) -> Score:
         """Queries of one field; one that is not mapped holds nothing."""
-        assert isinstance(node, Term | Terms | Range | Prefix | Wildcard), node  # noqa: S101 - the other kinds are done
+        assert isinstance(node, Term | Terms | Range | Prefix | Wildcard | Regexp), node  # noqa: S101 - the other kinds are done
         field = self._corpus.field(node.field)
         if field is None:
             return _none
@@ -239,13 +242,15 @@ def _scored(corpus: Corpus, field: Field, test: Test, document: Document) -> flo
     return None if term is None else term_score(corpus, field, term, document)
 
 
-def _pattern_test(field: Field, node: Prefix | Wildcard) -> Test:
+def _pattern_test(field: Field, node: Prefix | Wildcard | Regexp) -> Test:
     if field.type not in STRINGS:
         kind = type(node).__name__.lower()
         raise refusals.illegal(
             f"Can only use {kind} queries on keyword and text fields - not on [{field.name}] which is of type "
             f"[{field.type}]"
         )
+    if isinstance(node, Regexp):
+        return partial(_described, re.compile(translated(node.value, ignore_case=node.case_insensitive), re.DOTALL))
     value = folded(node.value) if node.case_insensitive else node.value
     fold = folded if node.case_insensitive else str
     if isinstance(node, Prefix):
@@ -253,6 +258,10 @@ def _pattern_test(field: Field, node: Prefix | Wildcard) -> Test:
     if not value:
         return _never
     return partial(_fits, fold, _pieces(value))
+
+
+def _described(expression: re.Pattern[str], value: str | float) -> bool:
+    return expression.fullmatch(str(value)) is not None
 
 
 def _never(_: str | float) -> bool:

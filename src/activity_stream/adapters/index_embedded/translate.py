@@ -29,6 +29,7 @@ from activity_stream.search.analysis import tokens
 from activity_stream.search.begun import spelled_out
 from activity_stream.search.fuzzy import edits_of
 from activity_stream.search.minimum import minimum_should_match, required_words
+from activity_stream.search.regexps import translated
 from activity_stream.search.resolve import function_asked, nested_queried, place_queried
 from activity_stream.search.spans import bounds as bounds_of
 from activity_stream.search.spans import span
@@ -171,6 +172,10 @@ class Translator:
         """What a value looks like; no value looks like nothing."""
         made = self._pattern("wildcard", node.field, wildcard(node.value, ignore_case=node.case_insensitive))
         return made if node.value else nothing()
+
+    def regexp(self, node: q.Regexp) -> Query:
+        """What a value looks like, by a regular expression; no expression is that of an empty value."""
+        return self._pattern("regexp", node.field, translated(node.value, ignore_case=node.case_insensitive))
 
     def ids(self, node: q.Ids) -> Query:
         """Documents by their ids."""
@@ -374,6 +379,7 @@ _TRANSLATIONS: Mapping[type[q.Node], Callable[[Translator, Any], Query]] = {
     q.Exists: Translator.exists,
     q.Prefix: Translator.prefix,
     q.Wildcard: Translator.wildcard,
+    q.Regexp: Translator.regexp,
     q.Ids: Translator.ids,
     q.Bool: Translator.bool,
     q.Boosting: Translator.boosting,
