@@ -5,7 +5,7 @@ from typing import Any
 from activity_stream.search import refusals
 from activity_stream.search.functions import BOOST_MODES, DECAYS, DISTANCE_MODES, MODIFIERS, SCORE_MODES
 from activity_stream.search.part import Part, Reader, Readers
-from activity_stream.search.query import Decay, FieldValue, FunctionScore, MatchAll, Node, ScoreFunction
+from activity_stream.search.query import Bool, Decay, FieldValue, FunctionScore, MatchAll, Node, ScoreFunction
 
 _NOT_YET = ("random_score", "script_score")
 _OF = (*DECAYS, "field_value_factor")
@@ -49,9 +49,15 @@ def _function(part: Part, query: Reader, *, filtered: bool) -> ScoreFunction:
         raise part.refused("failed to parse [function_score] functions: one function is allowed for each filter;")
     if not functions and "weight" not in values:
         raise part.refused(f"an entry in functions list is missing a function: it is one of {', '.join(_OF)}, weight;")
-    if isinstance(values.get("filter"), MatchAll):
+    if _is_everything(values.get("filter")):
         del values["filter"]
     return ScoreFunction(of=functions[0] if functions else None, **values)
+
+
+def _is_everything(node: Node | None) -> bool:
+    """Whether OpenSearch takes a filter for none."""
+    empty = isinstance(node, Bool) and not (node.must or node.filter or node.should or node.must_not)
+    return isinstance(node, MatchAll) or empty
 
 
 def _decay(part: Part) -> Decay:
