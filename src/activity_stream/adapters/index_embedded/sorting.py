@@ -6,6 +6,7 @@
 tantivy orders by one column. Whatever is equal by all keys comes in the order it was written in.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
@@ -221,6 +222,19 @@ class Sorter:
         return [(self.score(score), address) for score, address in found] if self._rounded else found
 
     def _by_distance(self, query: Query, keys: Sequence[Order], count: int) -> list[Hit]:
+        """What has a place, and what has none, which is all as far: at the end, downwards at the beginning."""
+        head, rest = keys[0], keys[1:]
+        placed = _narrowed(query, self._predicates.has(head.of.present))
+        lacking = _narrowed(query, self._predicates.lacks(head.of))
+        found = [] if head.descending else self._placed(placed, keys, count)
+        if len(found) < count:
+            others = self._walk(lacking, rest, count - len(found))
+            found += [Hit(hit.address, (math.inf, *hit.values)) for hit in others]
+        if head.descending and len(found) < count:
+            found += self._placed(placed, keys, count - len(found))
+        return found
+
+    def _placed(self, query: Query, keys: Sequence[Order], count: int) -> list[Hit]:
         head = keys[0]
         every = self._searcher.search(query, limit=max(1, looked_at(self._total(query))), count=False).hits
         addresses = [address for _, address in every]
