@@ -258,6 +258,10 @@ def _match(rng: random.Random) -> dict[str, Any]:
 
 
 def _multi_match(rng: random.Random) -> dict[str, Any]:
+    if rng.random() < 0.2:
+        made: dict[str, Any] = {"query": f"{rng.choice(WORDS)} {rng.choice(('t', 'wi', 'ex'))}"}
+        made |= {"type": rng.choice(("phrase_prefix", "bool_prefix")), "fields": ["object.name^2", "object.content"]}
+        return {"multi_match": made}
     kind = rng.choice(("best_fields", "most_fields", "phrase"))
     fields = rng.sample((*TEXT_FIELDS, "object.type", UNMAPPED), 2)
     made = {"query": _words(rng, 4), "type": kind, "fields": [fields[0], f"{fields[1]}^2"]}
@@ -464,7 +468,7 @@ def _histogram(rng: random.Random) -> dict[str, Any]:
 
 def _numbers(rng: random.Random) -> dict[str, Any]:
     name = rng.choice((LONG, DOUBLE, BOOLEAN, UNMAPPED))
-    made: dict[str, Any] = {"field": name, "interval": rng.choice((0.5, 1, 2.5, 50))}
+    made: dict[str, Any] = {"field": name, "interval": rng.choice((2.5, 4, 50))}
     missing = {} if name == BOOLEAN else {"missing": 7}
     made |= rng.choice(({}, {"offset": 0.5}, missing, {"min_doc_count": 1, "keyed": True}))
     made |= rng.choice(({}, {"extended_bounds": {"min": -4, "max": 12}}, {"order": {"_key": "desc"}}))

@@ -79,6 +79,11 @@ async def searched(index: Index) -> Index:
             },
             "12",
         ),
+        (
+            {"multi_match": {"query": "wine ex", "fields": ["object.name", "object.content"], "type": "phrase_prefix"}},
+            "1",
+        ),
+        ({"multi_match": {"query": "cheese ex", "fields": ["object.name^2", "type"], "type": "bool_prefix"}}, "124"),
         ({"multi_match": {"query": "cheese", "fields": ["object.name", "object.content"]}}, "24"),
         ({"range": {"published": {"gt": "2020-01-01", "lte": "2020-01-31"}}}, "2"),
         ({"range": {"published": {"gte": "2020-01||+1M/M"}}}, "3"),

@@ -46,6 +46,12 @@ ATTEMPTS: dict[str, dict[str, Any]] = {
     "the query language": _query(query_string={"query": f"{WORD} OR port OR _exists_:object.secret"}),
     "the simple query language": _query(simple_query_string={"query": f"{WORD} | port | zan*"}),
     "several fields": _query(multi_match={"query": f"{WORD} port", "fields": ["object.name^3", "object.content"]}),
+    "several fields, begun": _query(
+        multi_match={"query": "port zan", "fields": ["object.name", "object.content"], "type": "bool_prefix"}
+    ),
+    "several fields, a phrase begun": _query(
+        multi_match={"query": "port za", "fields": ["object.name", "object.content"], "type": "phrase_prefix"}
+    ),
     "several fields as one": _query(
         multi_match={"query": f"{WORD} port", "fields": ["object.name", "object.content"], "type": "cross_fields"}
     ),

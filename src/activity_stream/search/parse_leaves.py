@@ -11,6 +11,7 @@ from activity_stream.search.fuzzy import fuzziness
 from activity_stream.search.minimum import minimum_should_match
 from activity_stream.search.part import Part, Reader, Readers, only_if
 from activity_stream.search.query import (
+    DisMax,
     Exists,
     Fuzziness,
     Fuzzy,
@@ -117,6 +118,8 @@ _FUZZY: Readers = {
     "max_expansions": _expansions,
     "fuzzy_transpositions": Part.boolean,
 }
+_BEGUN = ("phrase_prefix", "bool_prefix")
+_NUMBER_OF_WORDS = ("operator", "minimum_should_match")
 _DEFAULT_REWRITE: Readers = {"fuzzy_rewrite": only_if("top_terms_blended_freqs_50")}
 _PHRASE: Readers = {"query": _searched, "zero_terms_query": _zero_terms, "slop": _not_negative, **_BOOST}
 _TERM: Readers = {"value": Part.scalar, "case_insensitive": Part.boolean, **_BOOST}
@@ -239,9 +242,12 @@ def _multi_match(part: Part) -> Node:
         "slop": _not_negative,
         **_FUZZY,
     }
-    values = _with_fuzziness(part.options("multi_match", readers, {**_NO_SYNONYMS, **_DEFAULT_REWRITE}))
+    values = part.options("multi_match", readers, {**_NO_SYNONYMS, **_DEFAULT_REWRITE})
     if not values.get("fields") or "query" not in values:
         raise part.refused("[multi_match] needs [query] and [fields]")
+    if values.get("type") in _BEGUN:
+        return _begun_in_fields(part, values)
+    values = _with_fuzziness(values)
     if "zero_terms_query" in values:
         values["zero_terms"] = values.pop("zero_terms_query")
     if values.get("type") == "phrase" and "fuzzy" in values:
@@ -251,11 +257,29 @@ def _multi_match(part: Part) -> Node:
     return MultiMatch(**values)
 
 
+def _begun_in_fields(part: Part, values: dict[str, Any]) -> Node:
+    """`phrase_prefix` and `bool_prefix`: the same query on each of the fields, of which the best counts, or all."""
+    kind, query = values["type"], values["query"]
+    if kind == "phrase_prefix" and ("fuzziness" in values or values.get("slop")):
+        raise part.refused("Fuzziness not allowed for type [phrase_prefix], nor is [slop] taken yet;")
+    most = values.get("max_expansions", 50)
+    how = _with_fuzziness({name: value for name, value in values.items() if name in (*_FUZZY, *_NUMBER_OF_WORDS)})
+    made: list[Node] = []
+    for name, boost in values["fields"]:
+        if kind == "phrase_prefix":
+            zero = values.get("zero_terms_query", "none")
+            made.append(MatchPhrasePrefix(field=name, query=query, max_expansions=most, zero_terms=zero, boost=boost))
+        else:
+            made.append(MatchBoolPrefix(field=name, query=query, boost=boost, **how))
+    tie_breaker = values.get("tie_breaker", 0.0 if kind == "phrase_prefix" else 1.0)
+    return DisMax(queries=tuple(made), tie_breaker=tie_breaker, boost=values.get("boost", 1.0))
+
+
 def _multi_match_type(part: Part) -> str:
     kind = part.text()
-    if kind in ("cross_fields", "phrase_prefix", "bool_prefix"):
+    if kind == "cross_fields":
         raise part.refused(f"[multi_match] of type [{kind}]: {refusals.NOT_YET};")
-    return part.choice("best_fields", "most_fields", "phrase")
+    return part.choice("best_fields", "most_fields", "phrase", *_BEGUN)
 
 
 def _terms(part: Part) -> Node:

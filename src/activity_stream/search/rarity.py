@@ -21,7 +21,18 @@ from activity_stream.search.body import SearchBody
 from activity_stream.search.fuzzy import edits_of
 from activity_stream.search.minimum import required_words
 from activity_stream.search.parse import parse_query
-from activity_stream.search.query import Fuzziness, Fuzzy, Match, MatchBoolPrefix, MatchPhrase, MultiMatch, Node, Term
+from activity_stream.search.query import (
+    DisMax,
+    Fuzziness,
+    Fuzzy,
+    Match,
+    MatchBoolPrefix,
+    MatchPhrase,
+    MatchPhrasePrefix,
+    MultiMatch,
+    Node,
+    Term,
+)
 from activity_stream.search.values import json_text
 
 Query = dict[str, Any]
@@ -99,9 +110,21 @@ class Weighing:
                 return self._phrase(node.field, node, node.boost, weigh)
             case MatchBoolPrefix() | Fuzzy():
                 return self._bool_prefix(node, weigh) if isinstance(node, MatchBoolPrefix) else self._fuzzy(node, weigh)
-            case MultiMatch():
-                return self._multi_match(node, weigh)
+            case MultiMatch() | DisMax():
+                return self._multi_match(node, weigh) if isinstance(node, MultiMatch) else self._begun(node, weigh)
         return None
+
+    def _begun(self, node: DisMax, weigh: Weigh) -> Query:
+        """A `multi_match` of words of which the last is only begun, which is read as a query for each field."""
+        parts = []
+        for each in node.queries:
+            if isinstance(each, MatchBoolPrefix):
+                plain = {"match_bool_prefix": {each.field: {"query": each.query}}}
+                parts.append(self._bool_prefix(each, weigh) or _constant(plain, each.boost))
+            elif isinstance(each, MatchPhrasePrefix):
+                said = {"query": each.query, "zero_terms_query": each.zero_terms}
+                parts.append(_constant({"match_phrase_prefix": {each.field: said}}, each.boost))
+        return {"dis_max": {"queries": parts, "tie_breaker": node.tie_breaker, "boost": node.boost}}
 
     def _term(self, node: Term, weigh: Weigh) -> Query | None:
         field = self._fields.get(node.field)

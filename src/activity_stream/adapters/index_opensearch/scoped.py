@@ -49,7 +49,7 @@ async def scoped(search: Search, fields: FieldMap, body: bytes, scope: bytes, no
 def _with_all_expansions(body: bytes) -> bytes:
     """The body with every word that a begun one, or one with mistakes, can be: the first fifty of an index can be
     others' words."""
-    if not any(each in body for each in (b'"match_phrase_prefix"', b'"fuzzy"', b'"fuzziness"')):
+    if not any(each in body for each in (b'"match_phrase_prefix"', b'"phrase_prefix"', b'"fuzzy"', b'"fuzziness"')):
         return body
     parts = msgspec.json.decode(body, type=dict[str, Raw])
     for name in ("query", "post_filter", "aggs", "aggregations"):
@@ -92,6 +92,14 @@ def _words(name: str, inner: dict[str, Any]) -> Any:
 
 
 def _in_fields(name: str, inner: dict[str, Any]) -> Any:
+    if inner.get("type") == "phrase_prefix":
+        fields = inner["fields"] if isinstance(inner["fields"], list) else [inner["fields"]]
+        weighted = [(field, float(weight or 1)) for field, _, weight in (each.partition("^") for each in fields)]
+        said = {key: inner[key] for key in ("query", "zero_terms_query") if key in inner}
+        parts = [_begun("match_phrase_prefix", {field: {**said, "boost": boost}}) for field, boost in weighted]
+        return {
+            "dis_max": {"queries": parts, "tie_breaker": inner.get("tie_breaker", 0), "boost": inner.get("boost", 1)}
+        }
     return {name: {**inner, "fuzzy_rewrite": _ALL_OF_THEM} if "fuzziness" in inner else inner}
 
 
