@@ -13,9 +13,9 @@ from activity_stream.search.parse_aggs import AGGREGATIONS
 from activity_stream.search.parse_aggs import KNOWN as KNOWN_AGGREGATIONS
 from activity_stream.search.parse_queries import KNOWN as KNOWN_QUERIES
 from activity_stream.search.parse_queries import QUERIES
+from activity_stream.settings.reference import with_table
 
 BEGIN = "<!-- made by: python -m activity_stream.search.constructs docs/reference/constructs.md -->"
-END = "<!-- end -->"
 
 _BY_THE_API = frozenset({"pit"})
 """Keys that no index meets."""
@@ -103,8 +103,7 @@ def _row(each: Construct) -> str:
 
 def renewed(page: str) -> str:
     """The page with the table between its two marks made anew; raises ValueError where it has no such marks."""
-    start = page.index(BEGIN) + len(BEGIN)
-    return f"{page[:start]}\n\n{table()}\n{page[page.index(END, start) :]}"
+    return with_table(page, BEGIN, table())
 
 
 def main(file: Path) -> None:

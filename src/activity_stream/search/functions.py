@@ -5,7 +5,6 @@ Formulas are OpenSearch's ("Function score", DecayFunction, FieldValueFactorFunc
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from math import isfinite
 from typing import Any
 
 from activity_stream.fields import Field, FieldType
@@ -19,12 +18,14 @@ from activity_stream.search.values import coerce, json_text
 Value = float | Point
 
 
-def _least(values: Sequence[float]) -> float:
-    return min(values)
+def _log(value: float) -> float:
+    if value > 0:
+        return math.log(value)
+    return -math.inf if value == 0 else math.nan
 
 
 _MODES: Mapping[str, Callable[[Sequence[float]], float]] = {
-    "min": _least,
+    "min": min,
     "max": max,
     "sum": sum,
     "avg": lambda values: sum(values) / len(values),
@@ -36,7 +37,7 @@ _MODIFIERS: Mapping[str, Callable[[float], float]] = {
     "log": lambda value: _log(value) / math.log(10),
     "log1p": lambda value: _log(value + 1) / math.log(10),
     "log2p": lambda value: _log(value + 2) / math.log(10),
-    "ln": lambda value: _log(value),  # noqa: PLW0108 - defined below
+    "ln": _log,
     "ln1p": lambda value: _log(value + 1),
     "ln2p": lambda value: _log(value + 2),
     "square": lambda value: value * value,
@@ -121,7 +122,7 @@ def combiner(node: FunctionScore) -> Callable[[float, Sequence[float], Sequence[
     def combine(score: float, factors: Sequence[float], weights: Sequence[float]) -> float:
         factor = together(factors, weights) if factors else 1.0
         found = boost(score, min(most, factor))
-        if not isfinite(found):
+        if not math.isfinite(found):
             raise refusals.illegal(f"[function_score] makes a score of {found}, which is none")
         return found
 
@@ -154,12 +155,6 @@ def _moment(origin: Any, now_ms: int) -> int:
     if not isinstance(origin, str | int | float):
         raise ValueError("[origin] must be a moment")  # noqa: TRY004 - as every wrong value here
     return bound_ms(json_text(origin) if isinstance(origin, bool) else origin, now_ms, round_up=False)
-
-
-def _log(value: float) -> float:
-    if value > 0:
-        return math.log(value)
-    return -math.inf if value == 0 else math.nan
 
 
 _CURVES: Mapping[str, Callable[[float, float, float], float]] = {

@@ -16,7 +16,7 @@ from activity_stream.search.aggs import (
 )
 from activity_stream.search.dates import check_format
 from activity_stream.search.durations import milliseconds
-from activity_stream.search.part import Part, Readers, only_if
+from activity_stream.search.part import Part, Readers, at_least, only_if
 from activity_stream.search.query import Scalar
 from activity_stream.search.zones import zone
 
@@ -36,16 +36,6 @@ def _order(part: Part) -> tuple[tuple[str, bool], ...]:
     if not pairs:
         raise part.refused("[order] needs at least one key")
     return tuple(pairs)
-
-
-def _at_least(least: int) -> Callable[[Part], int]:
-    def read(part: Part) -> int:
-        number = part.integer()
-        if number < least:
-            raise refusals.illegal(f"[{part.key}] must be at least {least}. Found [{number}] at {part.path}")
-        return number
-
-    return read
 
 
 def _bucket_size(part: Part) -> int:
@@ -82,7 +72,7 @@ def _field_of(values: dict[str, Any], part: Part) -> dict[str, Any]:
 _TERMS: Readers = {
     "field": Part.field,
     "size": _bucket_size,
-    "min_doc_count": _at_least(0),
+    "min_doc_count": at_least(0),
     "order": _order,
     "include": _listed,
     "exclude": _listed,
@@ -151,7 +141,7 @@ _DATE_HISTOGRAM: Readers = {
     "fixed_interval": _fixed,
     "calendar_interval": _calendar,
     "offset": _milliseconds,
-    "min_doc_count": _at_least(0),
+    "min_doc_count": at_least(0),
     "format": date_format,
     "time_zone": _time_zone,
     "keyed": Part.boolean,
@@ -219,7 +209,7 @@ def _histogram(part: Part) -> BucketAgg:
         "field": Part.field,
         "interval": _interval,
         "offset": Part.number,
-        "min_doc_count": _at_least(0),
+        "min_doc_count": at_least(0),
         "keyed": Part.boolean,
         "order": _order,
         "missing": Part.scalar,

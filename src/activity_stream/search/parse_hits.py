@@ -5,22 +5,15 @@ from activity_stream.search.aggs import TopHitsAgg
 from activity_stream.search.hits import Collapse, Page, ShownField
 from activity_stream.search.parse_buckets import date_format
 from activity_stream.search.parse_sort import sort, source
-from activity_stream.search.part import Part, Readers
+from activity_stream.search.part import Part, Readers, at_least
 
 _LARGEST = 100
 """OpenSearch's `index.max_inner_result_window`."""
 
 
-def _not_negative(part: Part) -> int:
-    number = part.integer()
-    if number < 0:
-        raise refusals.illegal(f"[{part.key}] parameter cannot be negative, found [{number}] at {part.path}")
-    return number
-
-
 _PAGE: Readers = {
-    "from": _not_negative,
-    "size": _not_negative,
+    "from": at_least(0),
+    "size": at_least(0),
     "sort": sort,
     "_source": source,
     "track_scores": Part.boolean,

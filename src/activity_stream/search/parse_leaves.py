@@ -9,7 +9,7 @@ from activity_stream.search import refusals
 from activity_stream.search.analysis import tokens
 from activity_stream.search.fuzzy import fuzziness
 from activity_stream.search.minimum import minimum_should_match
-from activity_stream.search.part import Part, Reader, Readers, only_if
+from activity_stream.search.part import Part, Reader, Readers, at_least, only_if
 from activity_stream.search.query import (
     DisMax,
     Exists,
@@ -80,13 +80,6 @@ def _expansions(part: Part) -> int:
     return number
 
 
-def _not_negative(part: Part) -> int:
-    number = part.integer()
-    if number < 0:
-        raise refusals.illegal(f"[{part.key}] must be non-negative, found [{number}] at {part.path}")
-    return number
-
-
 def _fuzziness(part: Part) -> Fuzziness:
     try:
         return fuzziness(part.as_text())
@@ -114,14 +107,14 @@ _MATCH: Readers = {
 }
 _FUZZY: Readers = {
     "fuzziness": _fuzziness,
-    "prefix_length": _not_negative,
+    "prefix_length": at_least(0),
     "max_expansions": _expansions,
     "fuzzy_transpositions": Part.boolean,
 }
 _BEGUN = ("phrase_prefix", "bool_prefix")
 _NUMBER_OF_WORDS = ("operator", "minimum_should_match")
 _DEFAULT_REWRITE: Readers = {"fuzzy_rewrite": only_if("top_terms_blended_freqs_50")}
-_PHRASE: Readers = {"query": _searched, "zero_terms_query": _zero_terms, "slop": _not_negative, **_BOOST}
+_PHRASE: Readers = {"query": _searched, "zero_terms_query": _zero_terms, "slop": at_least(0), **_BOOST}
 _TERM: Readers = {"value": Part.scalar, "case_insensitive": Part.boolean, **_BOOST}
 _PATTERN: Readers = {"value": _pattern, "case_insensitive": Part.boolean, **_BOOST}
 _OTHER_WILDCARD: Readers = {"wildcard": _pattern, "case_insensitive": Part.boolean, **_BOOST}
@@ -174,7 +167,7 @@ def _fuzzy(part: Part) -> Node:
     readers: Readers = {
         "value": lambda each: json_text(each.scalar()),
         "fuzziness": _fuzziness,
-        "prefix_length": _not_negative,
+        "prefix_length": at_least(0),
         "max_expansions": _expansions,
         "transpositions": Part.boolean,
         **_BOOST,
@@ -239,7 +232,7 @@ def _multi_match(part: Part) -> Node:
         "fields": _weighted_fields,
         "type": _multi_match_type,
         "tie_breaker": Part.number,
-        "slop": _not_negative,
+        "slop": at_least(0),
         **_FUZZY,
     }
     values = part.options("multi_match", readers, {**_NO_SYNONYMS, **_DEFAULT_REWRITE})

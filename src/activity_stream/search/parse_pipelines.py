@@ -15,7 +15,7 @@ from activity_stream.search.aggs import (
     RangeAgg,
     TermsAgg,
 )
-from activity_stream.search.part import Part, Readers
+from activity_stream.search.part import Part, Readers, at_least
 from activity_stream.search.pipelines import OF_HISTOGRAMS, SIBLINGS, SORT
 
 PIPELINES = frozenset({*SIBLINGS, *OF_HISTOGRAMS, SORT})
@@ -84,7 +84,7 @@ def _zeros(part: Part) -> bool:
 
 
 def _bucket_sort(part: Part) -> PipelineAgg:
-    readers: Readers = {"sort": _sort, "from": _from, "size": _size, "gap_policy": _zeros}
+    readers: Readers = {"sort": _sort, "from": at_least(0), "size": at_least(1), "gap_policy": _zeros}
     values = part.options(SORT, readers)
     return PipelineAgg(
         kind=SORT,
@@ -106,17 +106,3 @@ def _sort(part: Part) -> tuple[tuple[tuple[str, ...], bool], ...]:
             direction = Part(said.get("order", "asc"), how.path, how.budget, "order").choice("asc", "desc")
             keys.append((_path(Part(name, how.path, how.budget, "sort")), direction == "desc"))
     return tuple(keys)
-
-
-def _from(part: Part) -> int:
-    number = part.integer()
-    if number < 0:
-        raise refusals.illegal(f"[from] must be a non-negative integer, found [{number}] at {part.path}")
-    return number
-
-
-def _size(part: Part) -> int:
-    number = part.integer()
-    if number < 1:
-        raise refusals.illegal(f"[size] must be a positive integer, found [{number}] at {part.path}")
-    return number

@@ -208,5 +208,17 @@ def only_if(*expected: object) -> "Reader":
     return read
 
 
+def at_least(least: int) -> "Reader":
+    """A reader for a whole number that is not less than this."""
+
+    def read(part: Part) -> int:
+        number = part.integer()
+        if number < least:
+            raise refusals.illegal(f"[{part.key}] must be at least {least}. Found [{number}] at {part.path}")
+        return number
+
+    return read
+
+
 Reader = Callable[[Part], Any]
 Readers = Mapping[str, Reader]

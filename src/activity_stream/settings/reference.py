@@ -20,8 +20,13 @@ def table() -> str:
 
 def renewed(page: str) -> str:
     """The page with the table between its two marks made anew; raises ValueError where it has no such marks."""
-    start = page.index(BEGIN) + len(BEGIN)
-    return f"{page[:start]}\n\n{table()}\n{page[page.index(END, start) :]}"
+    return with_table(page, BEGIN, table())
+
+
+def with_table(page: str, begin: str, rows: str) -> str:
+    """The page with these rows between a mark and the next END; raises ValueError where it has no such marks."""
+    start = page.index(begin) + len(begin)
+    return f"{page[:start]}\n\n{rows}\n{page[page.index(END, start) :]}"
 
 
 def main(file: Path) -> None:

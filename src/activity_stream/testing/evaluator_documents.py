@@ -11,6 +11,7 @@ import msgspec
 from activity_stream.fields import Field, FieldMap, FieldType
 from activity_stream.model import Generation
 from activity_stream.search.analysis import tokens
+from activity_stream.search.field_values import whole
 from activity_stream.search.geo import places
 from activity_stream.search.query import Point, Scalar
 from activity_stream.search.values import coerce
@@ -49,7 +50,7 @@ class Document:
         """Where on the earth a field says."""
         if field.nested != self.nested:
             return ()
-        return tuple(place for each in _values_of(self.decoded, field.path) for place in places(each))
+        return tuple(place for each in whole(self.decoded, field.path) for place in places(each))
 
     def objects(self, field: Field) -> "list[Document]":
         """What a nested field holds, each object as a document."""
@@ -108,17 +109,6 @@ def _characters(value: Any) -> Any:
 
 def _put(path: Sequence[str], value: Any) -> Any:
     return {path[0]: _put(path[1:], value)} if path else value
-
-
-def _values_of(value: Any, path: Sequence[str]) -> Iterator[Any]:
-    """The values that the keys of a path lead to; where there is an array at its end, it is one of them."""
-    if isinstance(value, list) and path:
-        for each in value:
-            yield from _values_of(each, path)
-    elif not path:
-        yield value
-    elif isinstance(value, dict) and path[0] in value:
-        yield from _values_of(value[path[0]], path[1:])
 
 
 def _leaves(value: Any, path: Sequence[str]) -> Iterator[Any]:

@@ -125,10 +125,10 @@ class _Search:
 
     def _values(self, body: SearchBody, hits: Sequence[Hit]) -> list[dict[str, Any]]:
         """The values of single fields that each hit shows."""
-        columns = self._snapshot.schema.columns(self._alias)
-        asked = FieldValues(body, {name: column.field for name, column in columns.items()})
         if not body.fields and not body.docvalue_fields:
             return []
+        columns = self._snapshot.schema.columns(self._alias)
+        asked = FieldValues(body, {name: column.field for name, column in columns.items()})
         return [asked.of(self._reader.document(hit.address)) for hit in hits]
 
     def _theirs(self, node: Node) -> Node:

@@ -40,8 +40,7 @@ def sequences_in(
     """The places in the order of writing of the visible documents with a place in an area."""
     latitudes, _, _ = column.place or ("", "", "")
     query = both(predicates.degrees(latitudes, area.south, area.north), unscored(visible))
-    hits = snapshot.searcher.search(query, limit=max(1, snapshot.count(query)), count=False).hits
-    addresses = [address for _, address in hits]
+    addresses = [address for _, address in snapshot.every(query)]
     places = reader.places(column, addresses)
     found = [address for address, each in zip(addresses, places, strict=True) if any(map(area.holds, each))]
     return [int(each or 0) for each in snapshot.searcher.fast_field_values(SEQUENCE, found)]

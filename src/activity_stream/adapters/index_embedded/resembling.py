@@ -42,8 +42,7 @@ class Resembling:
         seen = both(self._query(column, word, edits, how), self._visible)
         count = self._snapshot.count(seen)
         if count <= _MOST_READ and not column.field.nested:
-            hits = self._snapshot.searcher.search(seen, limit=max(1, count), count=False).hits
-            known = set().union(*(self._reader.terms(column, address) for _, address in hits))
+            known = set().union(*(self._reader.terms(column, address) for _, address in self._snapshot.every(seen)))
         else:
             begun = self._snapshot.searcher.terms_with_prefix(column.value, word[: how.prefix_length], seen)
             known = {term for term, count in begun if count}

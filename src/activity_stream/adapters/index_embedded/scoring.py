@@ -105,8 +105,7 @@ class Scorer:
                 f"[slop] with several words looks at each document that has all of them, at most {MOST_SLOPPY:,}; "
                 f"{candidates:,} have the words of [{column.field.name}]: leave [slop] out, or add words"
             )
-        hits = self._snapshot.searcher.search(seen, limit=max(1, candidates), count=False).hits
-        found = [a for _, a in hits if is_near(self._reader.positions(column, a), words, slop)]
+        found = [a for _, a in self._snapshot.every(seen) if is_near(self._reader.positions(column, a), words, slop)]
         sequences = self._snapshot.searcher.fast_field_values(SEQUENCE, found)
         near = self._predicates.any_of(SEQUENCE, [each for each in sequences if each is not None])
         if self._scope is not None:

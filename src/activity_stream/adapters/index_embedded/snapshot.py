@@ -5,6 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from types import MappingProxyType
+from typing import Any
 
 import msgspec
 import tantivy
@@ -23,6 +24,8 @@ from activity_stream.adapters.index_embedded.schema import (
 from activity_stream.errors import IndexUnavailable
 from activity_stream.model import Alias, Generation
 from activity_stream.naming import generation_of, index_names
+from activity_stream.search import refusals
+from activity_stream.search.limits import MOST_LOOKED_AT
 
 DIRECTORY_PREFIX = "index-"
 
@@ -62,6 +65,17 @@ class Snapshot:
         """How many documents a query finds."""
         counted = getattr(self.searcher.search(query, limit=1), "count", 0)
         return int(counted or 0)
+
+    def every(self, query: tantivy.Query) -> Any:
+        """All hits of a query, best first, each a score and an address. SearchRefused where they are too many to be
+        looked at one by one."""
+        documents = self.count(query)
+        if documents > MOST_LOOKED_AT:
+            raise refusals.illegal(
+                "Functions of scores, nested objects, places, distances and [min_score] look at each document that is "
+                f"found, at most {MOST_LOOKED_AT:,}, and {documents:,} are: narrow the query"
+            )
+        return self.searcher.search(query, limit=max(1, documents), count=False).hits
 
     def unpublished(self) -> list[Generation]:
         """The generations that are in the index and are not published."""

@@ -35,7 +35,7 @@ from activity_stream.adapters.index_embedded.predicates import Predicates, Value
 from activity_stream.adapters.index_embedded.reader import ValueReader
 from activity_stream.adapters.index_embedded.schema import SEQUENCE, Column
 from activity_stream.adapters.index_embedded.snapshot import Snapshot
-from activity_stream.adapters.index_embedded.worked import Scores, looked_at, place_of
+from activity_stream.adapters.index_embedded.worked import Scores, place_of
 from activity_stream.fields import FieldType
 from activity_stream.search.geo import how_far
 
@@ -65,6 +65,7 @@ class Sorter:
         self._reader = reader
         self._worked = worked
         self._ranked: tuple[Query, list[tuple[float, tantivy.DocAddress]]] | None = None
+        self._snapshot = snapshot
         self._searcher = snapshot.searcher
         self._schema = snapshot.schema.tantivy
         self._predicates = predicates
@@ -213,7 +214,7 @@ class Sorter:
         if self._worked is not None:
             if self._ranked is not None and self._ranked[0] is query:
                 return self._ranked[1]
-            every = self._searcher.search(query, limit=max(1, self._total(query)), count=False).hits
+            every = self._snapshot.every(query)
             scores = [self.score(self._worked.get(place_of(address), 0.0)) for _, address in every]
             pairs = zip(scores, (address for _, address in every), strict=True)
             self._ranked = query, sorted(pairs, key=lambda pair: pair[0], reverse=True)
@@ -236,7 +237,7 @@ class Sorter:
 
     def _placed(self, query: Query, keys: Sequence[Order], count: int) -> list[Hit]:
         head = keys[0]
-        every = self._searcher.search(query, limit=max(1, looked_at(self._total(query))), count=False).hits
+        every = self._snapshot.every(query)
         addresses = [address for _, address in every]
         found = list(zip(self._distances(addresses, head), addresses, strict=True))
         found.sort(key=lambda pair: pair[0], reverse=head.descending)

@@ -229,7 +229,7 @@ class Translator:
     def nested(self, node: q.Nested) -> Query:
         """Documents by the objects in a nested field; their score is worked out elsewhere."""
         objects = self.objects(node)
-        hits = self._snapshot.searcher.search(objects, limit=max(1, self._snapshot.count(objects)), count=False).hits
+        hits = self._snapshot.every(objects)
         sequences = self._snapshot.searcher.fast_field_values(OUTER, [address for _, address in hits])
         return _constant(self.predicates.any_of(SEQUENCE, {each for each in sequences if each is not None}))
 

@@ -18,9 +18,7 @@ from activity_stream.adapters.index_embedded.schema import OUTER, SEQUENCE, Colu
 from activity_stream.adapters.index_embedded.snapshot import Snapshot
 from activity_stream.fields import FieldType
 from activity_stream.search import query as q
-from activity_stream.search import refusals
 from activity_stream.search.functions import combiner, decay_factor, value_factor
-from activity_stream.search.limits import MOST_LOOKED_AT
 
 Place = tuple[int, int]
 Values = Sequence[float | q.Point]
@@ -43,16 +41,6 @@ class Queries(Protocol):
 def place_of(address: tantivy.DocAddress) -> Place:
     """An address as a key."""
     return address.segment_ord, address.doc
-
-
-def looked_at(documents: int) -> int:
-    """The number; SearchRefused where it is too many to look at each document here."""
-    if documents > MOST_LOOKED_AT:
-        raise refusals.illegal(
-            f"Functions of scores, scores of nested objects, distances and [min_score] look at each document that is "
-            f"found, at most {MOST_LOOKED_AT:,}, and {documents:,} are: narrow the query"
-        )
-    return documents
 
 
 def needs_working_out(node: q.Node, *, nested: bool) -> bool:
@@ -162,7 +150,7 @@ class Worked:
 
     def _of_objects(self, node: q.Nested, boost: float) -> Scores:
         objects = self._queries.objects(node)
-        hits = self._searcher.search(objects, limit=max(1, self._snapshot.count(objects)), count=False).hits
+        hits = self._snapshot.every(objects)
         sequences = self._searcher.fast_field_values(OUTER, [address for _, address in hits])
         by_document: dict[int, list[float]] = {}
         for sequence, (score, _) in zip(sequences, hits, strict=True):
@@ -184,7 +172,7 @@ class Worked:
 
     def _hits(self, query: Query) -> list[tuple[Place, float]]:
         seen = both(query, self._visible)
-        hits = self._searcher.search(seen, limit=max(1, looked_at(self._snapshot.count(seen))), count=False).hits
+        hits = self._snapshot.every(seen)
         places = [(address.segment_ord, address.doc) for _, address in hits]
         self._addresses.update(zip(places, (address for _, address in hits), strict=True))
         return [(place, score or 0.0) for place, (score, _) in zip(places, hits, strict=True)]

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from activity_stream.adapters.clock import SystemClock
+from activity_stream.adapters.index_embedded import scoring, snapshot
 from activity_stream.adapters.index_embedded.index import EmbeddedIndex
 from activity_stream.errors import SearchRefused
 from activity_stream.fields import searchable_fields
@@ -90,3 +91,44 @@ async def test_pitfall_11_what_could_run_for_ever_is_bounded(index: EmbeddedInde
     assert await refused(index, json.dumps({"query": {"wildcard": {"id": "*a" * 2000}}}).encode())
     small = {"aggs": {"ms": {"date_histogram": {"field": "published", "fixed_interval": "1ms"}}}}
     assert "buckets" in await refused(index, json.dumps(small).encode())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"query": {"function_score": {"weight": 2}}},
+        {"query": {"match_all": {}}, "min_score": 1},
+        {"sort": [{"_geo_distance": {"object.geocoordinates": "51.5,0"}}]},
+        {"query": {"geo_distance": {"distance": "1km", "object.geocoordinates": "51.5,0"}}},
+        {"query": {"nested": {"path": "object.dit:relatedProgrammes", "query": {"match_all": {}}}}},
+    ],
+)
+async def test_what_looks_at_each_document_looks_at_so_many_and_no_more(
+    index: EmbeddedIndex, body: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One more than may be looked at is a 400 that says how many there are; as many as may be are answered."""
+    inner = {"id": "x", "geocoordinates": "51.5,0", "dit:relatedProgrammes": [{"id": "p"}]}
+    generation = await index.begin("places")
+    rows: list[dict[str, Any]] = [
+        {"id": f"p{number}", "object": {**inner, "id": f"x{number}"}} for number in range(COUNT)
+    ]
+    await index.write([generation], [Activity(row["id"], json.dumps(row).encode()) for row in rows], visible=False)
+    await index.publish(generation)
+    asked = json.dumps({**body, "post_filter": {"match_all": {}}}).encode()
+    monkeypatch.setattr(snapshot, "MOST_LOOKED_AT", COUNT - 1)
+    with pytest.raises(SearchRefused) as refusal:
+        await index.search(Alias.ACTIVITIES, asked)
+    assert b"at most 499" in refusal.value.body
+    monkeypatch.setattr(snapshot, "MOST_LOOKED_AT", 2 * COUNT)
+    assert (await index.search(Alias.ACTIVITIES, asked)).status == 200
+
+
+async def test_a_phrase_of_several_moved_words_is_looked_for_in_so_many_documents(
+    index: EmbeddedIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One more document with all of its words is a 400 that says what to change."""
+    body = {"query": {"match_phrase": {"object.content": {"query": "word one word", "slop": 3}}}}
+    monkeypatch.setattr(scoring, "MOST_SLOPPY", COUNT - 1)
+    assert "leave [slop] out" in await refused(index, json.dumps(body).encode())
+    monkeypatch.setattr(scoring, "MOST_SLOPPY", COUNT)
+    assert (await ask(index, body))["hits"]["total"]["value"] == 0
