@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from aiohttp import web
 
@@ -12,7 +12,7 @@ from activity_stream.api.guard import Key
 from activity_stream.api.parts import Parts
 from activity_stream.fields import searchable_fields
 from activity_stream.logs import Log, configure
-from activity_stream.model import Activity, Alias, Caller, Counts, Generation, SearchAnswer, WriteReport
+from activity_stream.model import Activity, Alias, Caller, Counts, Generation, SearchAnswer, StoredDocument, WriteReport
 from activity_stream.testing.memory_state import MemoryState
 
 ANSWER = (
@@ -76,6 +76,11 @@ class NullIndex:
     async def count(self, generation: Generation) -> Counts:
         """What was written."""
         return Counts(self.activities, self.activities)
+
+    async def documents(self, generation: Generation, alias: Alias) -> AsyncIterator[Sequence[StoredDocument]]:
+        """None."""
+        nothing: Sequence[StoredDocument] = ()
+        yield nothing
 
     async def newest(self, feed: str) -> float | None:
         """Nothing."""

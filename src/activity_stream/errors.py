@@ -21,8 +21,10 @@
         ├── NotAuthenticated        401
         ├── NotAuthorized           403
         ├── NotFound                404
+        ├── Gone                    410
         ├── UnsupportedEncoding     415
-        └── TooManyRequests         429
+        ├── TooManyRequests         429
+        └── Unready                 503 (the operator's; again later)
 
 Each class answers two questions: does trying again make sense (`retry`), and whose fault is it (`fault`)?
 A message says what came, what is allowed and what to change.
@@ -166,6 +168,20 @@ class NotFound(CallerError):
     """There is no such thing, or no longer."""
 
     status = 404
+
+
+class Gone(CallerError):
+    """It was there, and cannot be had any more: the caller has to begin anew."""
+
+    status = 410
+
+
+class Unready(CallerError):
+    """It cannot be answered as the service is configured now; nothing is wrong with the request."""
+
+    fault = Fault.OPERATOR
+    retry = True
+    status = 503
 
 
 class UnsupportedEncoding(CallerError):

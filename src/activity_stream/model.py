@@ -91,6 +91,52 @@ class WriteReport(msgspec.Struct, frozen=True):
     refused: tuple[Refused, ...] = ()
 
 
+class StoredDocument(msgspec.Struct, frozen=True):
+    """One document of a generation: what its index stores under its id."""
+
+    id: str
+    source: bytes
+
+
+class Change(msgspec.Struct, frozen=True):
+    """That a document that readers see was added, changed or removed.
+
+    `before` and `after` are its marks: what grants can ask about it (`search/marks`), before the change and after it;
+    None where it was not there. What else it held is not kept.
+    """
+
+    alias: Alias
+    id: str
+    before: tuple[str, ...] | None
+    after: tuple[str, ...] | None
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """A change in the record of changes: whose feed it is in, and its place there.
+
+    What changed at once has one number, and is in the order of ids; what changed later a larger one. A number is
+    microseconds since 1970, when it was recorded.
+    """
+
+    feed: str
+    number: int
+    id: str
+
+    @property
+    def place(self) -> tuple[int, str]:
+        """Where it is in its feed."""
+        return self.number, self.id
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What a ledger knows of a document: a digest of what it holds, of 64 bits with a sign, and its marks."""
+
+    alias: Alias
+    id: str
+    digest: int
+    marks: tuple[str, ...] = ()
+
+
 class GrantKind(StrEnum):
     """The three forms of a grant (contract, section 6)."""
 

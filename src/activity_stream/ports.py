@@ -1,15 +1,26 @@
-"""What the work needs of the world: five ports, few methods each.
+"""What the work needs of the world: seven ports, few methods each.
 
 `tests/contract` has one suite per port. It runs on the shipped fakes (`activity_stream.testing`) and on every real
 adapter, so that whatever passes it can stand in for whatever else does.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
 
-from activity_stream.model import Activity, Alias, Counts, Generation, SearchAnswer, WriteReport
+from activity_stream.model import (
+    Activity,
+    Alias,
+    Change,
+    Counts,
+    Generation,
+    Known,
+    Recorded,
+    SearchAnswer,
+    StoredDocument,
+    WriteReport,
+)
 
 
 class Clock(Protocol):
@@ -143,6 +154,13 @@ class Index(Protocol):
         """How much the generation holds, what was just written included."""
         ...
 
+    def documents(self, generation: Generation, alias: Alias) -> AsyncIterator[Sequence[StoredDocument]]:
+        """All that a generation holds in an alias, as it was written, some thousand at a time.
+
+        What is written meanwhile may be met or not, in one version or in two; all else is met once.
+        """
+        ...
+
     async def newest(self, feed: str) -> float | None:
         """`published` of the feed's newest visible activity, in seconds since 1970, None where there is none."""
         ...
@@ -159,6 +177,107 @@ class Index(Protocol):
 
     async def root(self) -> bytes:
         """The root document, JSON, that Elasticsearch clients ask for the version."""
+        ...
+
+
+class ChangeLog(Protocol):
+    """The record of changes: what readers saw come, change and go, of each feed in order.
+
+    A feed's changes come from one collector at a time. All methods raise IndexUnavailable when it cannot be read or
+    written now. `marks` are alternatives, all of which have to be met: a change is found if, before it or after it, the
+    document has at least one mark of each; None finds every change.
+    """
+
+    async def open(self, *, write: bool) -> None:
+        """Be ready to read and, with `write`, to write."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of everything; what was recorded stays."""
+        ...
+
+    async def number(self, feed: str, now: float) -> int:
+        """The number for what comes next of a feed: larger than any before, and the time (`now`, in seconds since 1970)
+        if that is."""
+        ...
+
+    async def append(self, feed: str, number: int, changes: Sequence[Change]) -> None:
+        """Record changes under a number, none of them twice; readers find them when this returns.
+
+        Nothing may come behind a larger number, nor, of one alias and number, behind a larger id (as UTF-8).
+        """
+        ...
+
+    async def cut(self, now: float) -> None:
+        """Say that changes have been lost: who read up to here cannot go on."""
+        ...
+
+    async def last_cut(self) -> int:
+        """The number of the last cut, 0 where there is none; each one's is larger than any before."""
+        ...
+
+    async def read(
+        self,
+        alias: Alias,
+        base: int,
+        seen: Mapping[str, tuple[int, str]],
+        limit: int,
+        *,
+        marks: Sequence[Sequence[str]] | None = None,
+    ) -> Sequence[Recorded]:
+        """The first `limit` changes behind a place, by number: of each feed those behind its place in `seen`; of a feed
+        that is not in there, those with numbers larger than `base`."""
+        ...
+
+    async def heads(
+        self, alias: Alias, *, marks: Sequence[Sequence[str]] | None = None
+    ) -> Mapping[str, tuple[int, str]]:
+        """The place of the last change of each feed."""
+        ...
+
+    async def purge(self, before: int) -> None:
+        """Forget the changes with smaller numbers, those of feeds that are no more too. Cuts are kept."""
+        ...
+
+
+class Ledger(Protocol):
+    """What generations hold, by digest, so that two can be compared: a collector's own, forgotten with its process.
+
+    Generations go by their id. All methods raise IndexUnavailable when the disk does not take it; then all is forgot.
+    """
+
+    async def begin(self, generation: str) -> None:
+        """Know of a generation from now on; nothing yet, whatever was known of it before."""
+        ...
+
+    async def put(self, generation: str, items: Sequence[Known], *, older: bool = False) -> None:
+        """Note documents, in place of what was known of them; with `older` only those of which nothing was. Nothing at
+        all for a generation that was not begun."""
+        ...
+
+    async def take(self, generation: str, items: Sequence[tuple[Alias, str]]) -> None:
+        """Forget documents, which are not there after all."""
+        ...
+
+    async def complete(self, generation: str) -> None:
+        """Say that all that a generation holds is known now."""
+        ...
+
+    async def is_complete(self, generation: str) -> bool:
+        """Whether all that the generation holds is known."""
+        ...
+
+    def changes(self, before: str | None, after: str | None) -> AsyncIterator[Sequence[Change]]:
+        """How a generation differs from the one before, some thousand changes at a time: what is there, by alias and
+        id, and then what is gone, in parts of its own. None is an empty generation."""
+        ...
+
+    async def forget(self, generation: str) -> None:
+        """Know nothing of it any more; no error where nothing is known."""
+        ...
+
+    async def close(self) -> None:
+        """Forget everything."""
         ...
 
 

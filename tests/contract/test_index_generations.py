@@ -319,3 +319,29 @@ async def test_a_fence_is_for_one_feed(index: Index) -> None:
 async def test_it_answers(index: Index) -> None:
     """`ping` returns while all is well."""
     await index.ping()
+
+
+async def documents(index: Index, generation: Generation, alias: Alias = Alias.ACTIVITIES) -> dict[str, bytes]:
+    """All that a generation holds, by id; each once."""
+    found = [each async for some in index.documents(generation, alias) for each in some]
+    assert len({each.id for each in found}) == len(found)
+    return {each.id: each.source for each in found}
+
+
+async def test_the_documents_of_a_generation_can_be_read_whether_it_is_published_or_not(index: Index) -> None:
+    """Each with what was written last under its id, and none of another generation or alias."""
+    first = [activity(f"thing{number}", {"type": "x"}, n=1) for number in range(7_000)]
+    held = await built(index, "feed", first[:3_500])
+    await index.write([held], first[3_500:], visible=False)
+    await index.write([held], [activity("thing5", {"type": "y"}, n=2)], visible=False)
+    await published(index, "feed", [activity("alone"), activity("é" * 200 + '"')])
+    await published(index, "other", [activity("foreign", {"type": "x"})])
+    latest = {each.id: each.source for each in first} | {"thing5:Create": activity("thing5", {"type": "y"}, n=2).source}
+    assert await documents(index, held) == latest
+    assert (await documents(index, held, Alias.OBJECTS))["thing5"] == b'{"id":"thing5","type":"y"}'
+    assert len(await documents(index, held, Alias.OBJECTS)) == 7_000
+    now = (await index.published())["feed"]
+    assert set(await documents(index, now)) == {"alone:Create", "é" * 200 + '":Create'}
+    assert await documents(index, now, Alias.OBJECTS) == {}
+    await index.drop([now])
+    assert await documents(index, now) == {}

@@ -8,20 +8,30 @@ import random
 
 import msgspec
 
+from activity_stream.collect.changes import Keeping
 from activity_stream.collect.plan import FeedPlan
 from activity_stream.collect.records import FeedStatus, decide, feed_statuses
 from activity_stream.collect.supervise import Supervisor
 from activity_stream.feeds.base import FeedSource
 from activity_stream.feeds.registry import make_feed_type
+from activity_stream.fields import searchable_fields
 from activity_stream.logs import Log
 from activity_stream.metrics import Metrics
 from activity_stream.model import Alias
 from activity_stream.ports import Index
+from activity_stream.search.following import Following
+from activity_stream.search.marks import MarkedFields
+from activity_stream.search.search import Searches
+from activity_stream.testing.memory_changes import MemoryChangeLog, MemoryLedger
 from activity_stream.testing.memory_state import MemoryState
 from activity_stream.testing.scripted_feed import Failure, ScriptedSource
-from tests.oracle.shaky import DrivenClock, Fate, Gate, ShakyIndex, ShakySource, ShakyState
+from tests.follower import Follower, seen
+from tests.oracle.shaky import DrivenClock, Fate, Gate, ShakyIndex, ShakyLog, ShakySource, ShakyState
 from tests.oracle.truth import Truth
+from tests.unit.collect.world import FOLLOWERS
 
+MARKS = MarkedFields(FOLLOWERS.values(), searchable_fields())
+RETENTION = 1e6
 EVERYTHING = b'{"size": 10000, "query": {"match_all": {}}}'
 
 
@@ -135,7 +145,10 @@ class Life:
         state = ShakyState(history.state, self.fate, history.owners)
         plans = [feed.plan(self.fate) for feed in history.feeds]
         self.stop = asyncio.Event()
-        supervisor = Supervisor(plans, self.index, state, history.clock, Log("outgoing"), METRICS, owner)
+        log = ShakyLog(history.log, self.fate)
+        marked = {str(alias): MARKS.names(alias) for alias in Alias}
+        keeping = Keeping(log, MemoryLedger(), RETENTION, marked, MARKS.of)
+        supervisor = Supervisor(plans, self.index, state, history.clock, Log("outgoing"), METRICS, owner, keeping)
         self.task = asyncio.create_task(supervisor.run(self.stop))
 
 
@@ -148,6 +161,14 @@ class History:
         self.clock = clock
         self.index = index
         self.state = MemoryState(clock)
+        self.log = MemoryChangeLog()
+        self.searches = Searches(index)
+        following = Following(self.searches, self.log, MARKS, self._marked, RETENTION, clock)
+        self._followers = {
+            (caller.key_id, alias): Follower(following, caller, alias)
+            for caller in FOLLOWERS.values()
+            for alias in Alias
+        }
         self.owners: dict[str, tuple[str, float]] = {}
         self.slowness = self.chance.choice((1.0, 1.0, 5.0))
         large = self.chance.random() < 0.15
@@ -192,6 +213,8 @@ class History:
             await self.glance()
         if self._broken:
             raise self._broken[0]
+        if self.chance.random() < 0.2:
+            await self.chance.choice(list(self._followers.values())).catch_up()
         for life in self._lives:
             assert not life.index.trespasses, life.index.trespasses[0]
             assert not life.task.done(), f"the collector ended: {life.task}"
@@ -279,6 +302,16 @@ class History:
             troubled.gate.broken = ""
         await self._until_right(self.feeds)
         await self._check_counted()
+        await self._check_followers()
+
+    async def _marked(self) -> list[dict[str, list[str]]]:
+        return [msgspec.json.decode(value)["marked"] for value in (await self.state.scan("changes:")).values()]
+
+    async def _check_followers(self) -> None:
+        """Who followed through all this knows what a search shows."""
+        for (name, alias), follower in self._followers.items():
+            known, shown = await follower.catch_up(), await seen(self.searches, FOLLOWERS[name], alias)
+            assert known == shown, f"followed: {name}, {alias}: {known.keys() ^ shown.keys()} or other versions"
 
     def _calm(self) -> None:
         """Nothing fails and nothing changes from now on."""

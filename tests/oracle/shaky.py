@@ -2,12 +2,23 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
 from activity_stream.errors import IndexUnavailable, SourceUnavailable, StateUnavailable
-from activity_stream.model import Activity, Alias, Counts, Generation, Refused, SearchAnswer, WriteReport
-from activity_stream.ports import Index, Request, Response, State
+from activity_stream.model import (
+    Activity,
+    Alias,
+    Change,
+    Counts,
+    Generation,
+    Recorded,
+    Refused,
+    SearchAnswer,
+    StoredDocument,
+    WriteReport,
+)
+from activity_stream.ports import ChangeLog, Index, Request, Response, State
 from activity_stream.testing.moved_clock import MovedClock
 from activity_stream.testing.scripted_feed import ScriptedSource
 from tests.oracle.truth import Truth
@@ -178,6 +189,68 @@ class ShakyState:
             raise StateUnavailable("told to fail")
 
 
+class ShakyLog:
+    """A record of changes that fails before or after it is written."""
+
+    def __init__(self, inner: ChangeLog, fate: Fate) -> None:
+        self._inner = inner
+        self._fate = fate
+
+    async def open(self, *, write: bool) -> None:
+        """It is open."""
+
+    async def close(self) -> None:
+        """It stays open."""
+
+    async def number(self, feed: str, now: float) -> int:
+        """As the port says."""
+        await self._maybe()
+        return await self._inner.number(feed, now)
+
+    async def append(self, feed: str, number: int, changes: Sequence[Change]) -> None:
+        """As the port says."""
+        await self._maybe()
+        await self._inner.append(feed, number, changes)
+        await self._maybe()
+
+    async def cut(self, now: float) -> None:
+        """As the port says."""
+        await self._maybe()
+        await self._inner.cut(now)
+        await self._maybe()
+
+    async def last_cut(self) -> int:
+        """As the port says."""
+        return await self._inner.last_cut()
+
+    async def read(
+        self,
+        alias: Alias,
+        base: int,
+        seen: Mapping[str, tuple[int, str]],
+        limit: int,
+        *,
+        marks: Sequence[Sequence[str]] | None = None,
+    ) -> Sequence[Recorded]:
+        """As the port says."""
+        return await self._inner.read(alias, base, seen, limit, marks=marks)
+
+    async def heads(
+        self, alias: Alias, *, marks: Sequence[Sequence[str]] | None = None
+    ) -> Mapping[str, tuple[int, str]]:
+        """As the port says."""
+        return await self._inner.heads(alias, marks=marks)
+
+    async def purge(self, before: int) -> None:
+        """As the port says."""
+        await self._inner.purge(before)
+
+    async def _maybe(self) -> None:
+        await self._fate.pause()
+        if self._fate.strikes(self._fate.index_failures):
+            raise IndexUnavailable("the record was told to fail")
+
+
 class ShakyIndex:
     """An Index that fails before, after or in the middle of a step, and refuses items whose key begins with `bad`."""
 
@@ -256,6 +329,16 @@ class ShakyIndex:
     async def count(self, generation: Generation) -> Counts:
         """As the port says."""
         return await self._step(lambda: self._inner.count(generation))
+
+    async def documents(self, generation: Generation, alias: Alias) -> AsyncIterator[Sequence[StoredDocument]]:
+        """As the port says; the world goes on between two parts, and a part is a few documents."""
+        await self._fate.pause()
+        async for some in self._inner.documents(generation, alias):
+            for start in range(0, len(some), 10):
+                if self._fate.strikes(self._fate.index_failures / 4):
+                    raise IndexUnavailable("told to fail in the middle")
+                await self._fate.pause()
+                yield some[start : start + 10]
 
     async def newest(self, feed: str) -> float | None:
         """As the port says."""

@@ -11,7 +11,7 @@ from activity_stream.adapters.clock import SystemClock
 from activity_stream.adapters.index_opensearch.client import Client
 from activity_stream.adapters.index_opensearch.index import OpenSearchIndex
 from activity_stream.fields import searchable_fields
-from activity_stream.model import Activity, Alias, Counts, Generation, SearchAnswer, WriteReport
+from activity_stream.model import Activity, Alias, Counts, Generation, SearchAnswer, StoredDocument, WriteReport
 from activity_stream.ports import Index
 from tests.oracle.history import History
 from tests.oracle.shaky import DrivenClock
@@ -115,6 +115,13 @@ class InTurns:
         """As the port says."""
         async with self._turn():
             return await self._inner.count(generation)
+
+    async def documents(self, generation: Generation, alias: Alias) -> AsyncIterator[Sequence[StoredDocument]]:
+        """As the port says."""
+        async with self._turn():
+            found = [some async for some in self._inner.documents(generation, alias)]
+        for some in found:
+            yield some
 
     async def newest(self, feed: str) -> float | None:
         """As the port says."""

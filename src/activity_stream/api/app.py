@@ -16,14 +16,17 @@ from aiohttp import HttpVersion11, web
 from aiohttp.typedefs import Handler
 
 from activity_stream.api import search, status, v3
+from activity_stream.api.changes import FOLLOWING, PATH, changes
 from activity_stream.api.contexts import Contexts
 from activity_stream.api.encoding import packed
 from activity_stream.api.guard import Guard
 from activity_stream.api.limits import Limiter
 from activity_stream.api.parts import PARTS, Parts
 from activity_stream.api.problems import LOG, problems
-from activity_stream.api.search import GUARD, LIMITER, SEARCHES, admitted, signed
+from activity_stream.api.search import GUARD, LIMITER, OF_A_FEED, SEARCHES, admitted, signed
 from activity_stream.api.v1 import activities, next_page
+from activity_stream.search.following import Following
+from activity_stream.search.marks import MarkedFields
 from activity_stream.search.search import Searches
 
 SERVER = "activity-stream"
@@ -37,6 +40,11 @@ def make_app(parts: Parts) -> web.Application:
     app[LIMITER] = Limiter(parts.clock)
     app[SEARCHES] = Searches(parts.index)
     app[v3.CONTEXTS] = Contexts(app[SEARCHES], parts.state)
+    if parts.changes is not None and parts.marked is not None:
+        fields = MarkedFields((key.caller for key in parts.keys.values()), parts.fields)
+        app[FOLLOWING] = Following(
+            app[SEARCHES], parts.changes, fields, parts.marked, parts.changes_retention, parts.clock
+        )
     app.on_response_prepare.append(_name_the_server)
     app.add_routes(
         [
@@ -45,6 +53,8 @@ def make_app(parts: Parts) -> web.Application:
             _get("/v1/objects", admitted(search.objects)),
             _get("/v2/activities", admitted(search.activities)),
             _get("/v2/objects", admitted(search.objects)),
+            _get(PATH, admitted(changes, needed=OF_A_FEED)),
+            _get(f"/{PATH}", admitted(changes, needed=OF_A_FEED)),
             _get("/checks/p1", status.p1),
             _get("/checks/p2", status.p2),
             _get("/check", status.check),

@@ -1,7 +1,7 @@
 """Who is asking? The checks of the contract, section 6, in its order; every text is fixed there."""
 
 import ipaddress
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 from aiohttp import web
@@ -21,7 +21,7 @@ NO_TYPE = "Content-Type header was not set. It must be set for authentication, e
 NOT_PERMITTED = "You are not authorized to perform this action."
 NONCE_SECONDS = 120
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_NEEDED = {"X-Forwarded-Proto": NO_PROTO, "Authorization": NOT_PROVIDED, "Content-Type": NO_TYPE}
+NEEDED = {"X-Forwarded-Proto": NO_PROTO, "Authorization": NOT_PROVIDED, "Content-Type": NO_TYPE}
 """The headers that must be there, in the order in which their absence is told."""
 
 
@@ -68,13 +68,13 @@ class Guard:
         self._state = state
         self._clock = clock
 
-    def check_headers(self, request: web.BaseRequest) -> None:
-        """Raises Refused where the address is not listed or a header is missing; needs no body."""
+    def check_headers(self, request: web.BaseRequest, *, needed: Collection[str] = tuple(NEEDED)) -> None:
+        """Raises Refused where the address is not listed or a header that is needed is missing; needs no body."""
         headers = request.headers
         if self._whitelist and not self._is_listed(headers.getall("X-Forwarded-For", ())):
             raise Refused(INCORRECT, "the address is not in the whitelist")
-        for name, details in _NEEDED.items():
-            if name not in headers:
+        for name, details in NEEDED.items():
+            if name in needed and name not in headers:
                 raise Refused(details, f"no {name}")
 
     async def authenticate(self, request: web.BaseRequest, body: bytes, sent: bytes | None = None) -> Guest:
@@ -83,7 +83,7 @@ class Guard:
         `sent` is the body as it came, where that is packed: either of both may have been signed.
         """
         headers = request.headers
-        signature, kind = headers["Authorization"], headers["Content-Type"]
+        signature, kind = headers["Authorization"], headers.get("Content-Type", "")
         signed = sent if sent is not None and hawk.covers(signature, kind, sent) else body
         guest = self._verified(signature, target_of(request), kind, signed)
         await self._once(guest)
@@ -140,7 +140,7 @@ def target_of(request: web.BaseRequest) -> hawk.Target:
     `X-Forwarded-Proto` names; one proxy sends there what is no scheme, but then a port in `Host`.
     """
     host, port = split_host(request.headers.get("Host", ""))
-    scheme = request.headers["X-Forwarded-Proto"].strip().lower()
+    scheme = request.headers.get("X-Forwarded-Proto", "").strip().lower()
     return hawk.Target(request.method, request.raw_path, host, port or _DEFAULT_PORTS.get(scheme, 80))
 
 

@@ -9,7 +9,8 @@ from activity_stream.api.guard import Key, Network
 from activity_stream.fields import FieldMap
 from activity_stream.logs import Log
 from activity_stream.model import Alias
-from activity_stream.ports import Clock, Index, State
+from activity_stream.ports import ChangeLog, Clock, Index, State
+from activity_stream.search.following import Marked
 
 Health = Callable[[], Awaitable[Sequence[tuple[str, bool]]]]
 """Each feed's name, and whether it is GREEN."""
@@ -19,7 +20,9 @@ Exposition = Callable[[], Awaitable[bytes]]
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
-    """The parts. `started_at` in seconds since 1970, `cursor_expiry` in seconds."""
+    """The parts. `started_at` in seconds since 1970, `cursor_expiry` and
+    `changes_retention` in seconds. `changes`: the record of changes, if it is kept; `marked`: what it has of each feed.
+    """
 
     index: Index
     fields: Mapping[Alias, FieldMap]
@@ -33,6 +36,9 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     whitelist: Sequence[Network] = ()
     max_body_bytes: int = 1024 * 1024
     cursor_expiry: float = 300.0
+    changes: ChangeLog | None = None
+    changes_retention: float = 0.0
+    marked: Marked | None = None
 
 
 PARTS: web.AppKey[Parts] = web.AppKey("parts", Parts)

@@ -1,14 +1,14 @@
 """The routes that ask: who asks is known before the handler runs, and its answer is signed."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from activity_stream import hawk
 from activity_stream.api.encoding import check_encoding, unpacked
-from activity_stream.api.guard import Guard, Guest
+from activity_stream.api.guard import NEEDED, Guard, Guest
 from activity_stream.api.limits import Limiter
 from activity_stream.api.problems import LOG
 from activity_stream.errors import BadRequest
@@ -28,12 +28,17 @@ Asking = Callable[[web.Request, Caller, bytes], Awaitable[web.Response]]
 """A handler for a known caller: the request, who sent it, and its body."""
 
 
-def admitted(handler: Asking) -> Handler:
-    """The handler, behind the guard, in the order of the contract's section 6."""
+OF_A_FEED = ("Authorization",)
+"""The headers that the reader of a feed sends: no content type, as some sources refuse one, and no proxy's."""
+
+
+def admitted(handler: Asking, *, needed: Collection[str] = tuple(NEEDED)) -> Handler:
+    """The handler, behind the guard, in the order of the contract's section 6; `needed` are the headers that have to be
+    there."""
 
     async def behind_the_guard(request: web.Request) -> web.Response:
         guard = request.app[GUARD]
-        guard.check_headers(request)
+        guard.check_headers(request, needed=needed)
         check_encoding(request)
         sent = await whole_body(request)
         body = unpacked(request, sent)

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from activity_stream.api.addresses import absolute
 from activity_stream.api.parts import PARTS
 from activity_stream.api.search import JSON, SEARCHES
 from activity_stream.errors import NotFound
@@ -75,6 +76,4 @@ async def _next(request: web.Request, caller: Caller, body: dict[str, Any], afte
     parts, cursor = request.app[PARTS], secrets.token_urlsafe(16)
     kept = _Cursor(caller.key_id, msgspec.Raw(msgspec.json.encode(following(body, after))))
     await parts.state.set(f"page:{cursor}", msgspec.json.encode(kept), parts.cursor_expiry)
-    proto = request.headers.get("X-Forwarded-Proto", "").strip().lower()
-    scheme = proto if proto in {"http", "https"} else "https"
-    return f"{scheme}://{request.headers.get('Host', '')}/v1/activities/{cursor}"
+    return absolute(request, f"/v1/activities/{cursor}")

@@ -3,7 +3,8 @@
 import time
 from collections.abc import Iterator, Mapping
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from activity_stream.client.for_httpx import HawkAuth  # first: it says what to install where httpx is missing
 from activity_stream.retry import retry_after
@@ -25,6 +26,22 @@ class Refused(Exception):
         super().__init__(f"{status}: {_reason(answer)}")
         self.status = status
         self.answer = answer
+
+
+class Changes(NamedTuple):
+    """What came of an alias: `items` that were added or changed, as they are now, and removals (`removed_id` tells
+    which); `since` is the place to go on from, to be kept with what was made of the items."""
+
+    items: list[dict[str, Any]]
+    since: str
+
+
+def removed_id(item: Mapping[str, Any]) -> str | None:
+    """The id of what an item of `Changes` says is gone; None where it is something that is there."""
+    match item:
+        case {"type": "Delete", "object": {"type": "Tombstone", "id": str(name)}}:
+            return name
+    return None
 
 
 class Stream:
@@ -72,9 +89,37 @@ class Stream:
             yield from hits
             asked["search_after"] = hits[-1]["sort"]
 
+    def changes(self, alias: Alias, since: str | None = None, *, size: int = 1000) -> Iterator[Changes]:
+        """Everything there is, and then what has changed since, up to now; or what has changed since a place (the
+        `since` of the last `Changes`) or a moment (`2026-01-31T12:00:00Z`).
+
+        The last one has no items, but the place to go on from. Raises Refused with the status 410 where what changed
+        since then is not known any more: begin anew, without `since`, and take for removed what does not come again.
+        """
+        while True:
+            asked = {"alias": alias, "size": size} if since is None else {"alias": alias, "size": size, "since": since}
+            page = self._send("GET", f"/v3/changes?{urlencode(asked)}")
+            since = parse_qs(urlsplit(page.get("next") or page["current"]).query)["since"][0]
+            yield Changes(page["orderedItems"], since)
+            if "next" not in page:
+                return
+
+    def follow(
+        self, alias: Alias, since: str | None = None, *, size: int = 1000, every: float = 1.0
+    ) -> Iterator[Changes]:
+        """As `changes`, and for ever: where there is no more, it is asked again after `every` seconds."""
+        while True:
+            for some in self.changes(alias, since, size=size):
+                since = some.since
+                yield some
+            time.sleep(every)
+
     def _ask(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        return self._send("POST", path, body)
+
+    def _send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         for tries_left in reversed(range(TRIES)):
-            response = self._http.post(path, json=body)
+            response = self._http.request(method, path, json=body)
             if response.status_code not in _BUSY or not tries_left:
                 break
             asked = retry_after(response.headers.get("Retry-After"), time.time())

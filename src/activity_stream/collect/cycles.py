@@ -114,6 +114,7 @@ class FullCycle:
             raise
 
     async def _crawl(self, walk: Walk) -> None:
+        await self._generations.learn(self._progress.made)
         began = self._clock.monotonic()
         with self._ledger.pull():
             build = await self._pipeline.first_page(self._generations.begin, walk, self._write)
@@ -125,6 +126,7 @@ class FullCycle:
             began = self._clock.monotonic()
             with self._ledger.pull():
                 await self._pipeline.page(walk, write)
+        await self._generations.learn(self._progress.made)  # again, in case that it was forgotten, not in the last step
         await self._pipeline.step(partial(self._finish, build, walk.page_address or self._plan.feed_type.seed()))
 
     async def _write(self, build: Build, pages: Sequence[Fetched]) -> None:

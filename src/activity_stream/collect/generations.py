@@ -8,18 +8,19 @@ Each method that writes is an entry of the pipeline, so no two of them run at on
 gives its number along, so that what arrives after the lease's end changes nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import msgspec
 
+from activity_stream.collect.changes import FeedChanges
 from activity_stream.collect.keeping import FeedRecords
 from activity_stream.collect.lease import Lease
 from activity_stream.collect.pipeline import Fetched
 from activity_stream.collect.publishing import Verdict, judge
 from activity_stream.collect.records import Held
 from activity_stream.errors import ActivityStreamError, GenerationLost, IndexUnavailable
-from activity_stream.model import Alias, Counts, Generation, Refused, WriteReport
+from activity_stream.model import Activity, Alias, Counts, Generation, Refused, WriteReport
 from activity_stream.ports import Clock, Index
 
 _REMEMBERED_PAGES = 8
@@ -57,7 +58,16 @@ class Generations:
     """
 
     def __init__(
-        self, feed: str, index: Index, records: FeedRecords, lease: Lease, clock: Clock, ratio: float, *, updates: bool
+        self,
+        feed: str,
+        index: Index,
+        records: FeedRecords,
+        lease: Lease,
+        clock: Clock,
+        ratio: float,
+        *,
+        updates: bool,
+        changes: FeedChanges | None = None,
     ) -> None:
         self._feed = feed
         self._index = index
@@ -66,6 +76,7 @@ class Generations:
         self._clock = clock
         self._ratio = ratio
         self._updates = updates
+        self._changes = changes
         self._written: dict[str, _Written] = {}
         self.published: Generation | None = None
         self.build: Build | None = None
@@ -95,7 +106,15 @@ class Generations:
         if self.build is not None and self.build.generation.id not in others:
             self.build.failure = GenerationLost("the generation that was being built is no longer in the index")
         self._written.clear()
+        if self._changes is not None:
+            await self._changes.settle(self.published)
         self.uncertain = False
+
+    async def learn(self, on_some: Callable[[], None]) -> None:
+        """Know what readers see, so that a full ingest can be told from it; `on_some` is told of each step."""
+        await self._be_certain()
+        if self._changes is not None:
+            await self._changes.learn(self.published, on_some)
 
     async def begin(self) -> Build:
         """A new build; leftovers of crashes and of failed builds are dropped."""
@@ -106,6 +125,9 @@ class Generations:
         if leftovers:
             await self._index.drop(leftovers, lease=self._right())
         self.build = Build(await self._index.begin(self._feed, lease=self._right()))
+        if self._changes is not None:
+            await self._changes.keep_only(self.published, held)
+            await self._changes.begun(self.build.generation)
         return self.build
 
     def give_up(self) -> None:
@@ -123,6 +145,8 @@ class Generations:
         right = self._right()
         try:
             report = await self._index.write([build.generation], activities, visible=False, lease=right)
+            if self._changes is not None:
+                await self._changes.wrote([build.generation], activities, report)
         except ActivityStreamError as error:
             build.failure = error
             raise
@@ -139,12 +163,26 @@ class Generations:
             return WriteReport(0)
         right = self._right()
         try:
-            report = await self._index.write(aims, fetched.page.activities, visible=True, lease=right)
+            report = await self._write_visibly(aims, fetched.page.activities, right)
         except ActivityStreamError as error:
             self._updates_missed(error)
+            if self._changes is not None:
+                await self._changes.unsure(aims)
             raise
         self._forget_digests(fetched)
         self._remember(fetched, aims)
+        return report
+
+    async def _write_visibly(
+        self, aims: Sequence[Generation], activities: Sequence[Activity], right: int
+    ) -> WriteReport:
+        """Write into what readers see, and what else there is, and record what it changes for readers."""
+        if self._changes is None:
+            return await self._index.write(aims, activities, visible=True, lease=right)
+        coming = await self._changes.intend(aims[0], activities)
+        report = await self._index.write(aims, activities, visible=True, lease=right)
+        await self._changes.wrote(aims, activities, report)
+        await self._changes.came(coming)
         return report
 
     async def finish(self, build: Build, last_address: str) -> tuple[Verdict, Counts]:
@@ -218,6 +256,8 @@ class Generations:
         return self._lease.number or 0
 
     async def _publish(self, generation: Generation) -> None:
+        if self._changes is not None:
+            await self._changes.learn(self.published)
         right = self._right()
         try:
             await self._index.publish(generation, lease=right)
@@ -226,6 +266,16 @@ class Generations:
             self.uncertain = self._late = True
             raise
         self.published = generation
+        if self._changes is not None:
+            await self._record_changes(self._changes)
+
+    async def _record_changes(self, changes: FeedChanges) -> None:
+        """Record what publishing changed. It has come to pass: where that fails it is made up for before the next
+        updates page, or the next build."""
+        try:
+            await changes.settle(self.published)
+        except ActivityStreamError:
+            self.uncertain = True
 
     async def _drop_older(self, record: Held | None) -> None:
         """Drop what was held before; where that fails it is a leftover that the next build drops."""

@@ -2,6 +2,7 @@
 
 | key | value |
 | --- | --- |
+| `changes:{feed}` | `ChangesRecord` (changes): how far the record of changes has come, and what is being written |
 | `cursor:{feed}` | `Cursor`: where to go on polling for updates, so that a restart goes on at once |
 | `decision:{feed}` | `approve` or `reject`: the operator's word on it, until the collector has acted on it |
 | `status:{feed}` | `FeedStatus`: what an operator is shown, and what the guard holds back |
@@ -17,7 +18,7 @@ import msgspec
 from activity_stream.errors import BadRequest
 from activity_stream.ports import State
 
-FEED_KINDS = ("cursor", "decision", "status", "since")
+FEED_KINDS = ("cursor", "decision", "status", "since", "changes")
 """What is forgotten with a feed."""
 
 RECENT_TROUBLES = 20

@@ -1,5 +1,6 @@
 """A feed that is no longer configured loses its data."""
 
+from activity_stream.collect.changes import FeedChanges, Keeping
 from activity_stream.collect.lease import Lease
 from activity_stream.collect.records import FEED_KINDS
 from activity_stream.collect.sharing import Sharing
@@ -14,12 +15,15 @@ _RETRY_SECONDS = 5.0
 class Removal:
     """Removes what index and state hold of feeds that no collector has configured."""
 
-    def __init__(self, index: Index, state: State, clock: Clock, log: Log, sharing: Sharing) -> None:
+    def __init__(
+        self, index: Index, state: State, clock: Clock, log: Log, sharing: Sharing, keeping: Keeping | None = None
+    ) -> None:
         self._index = index
         self._state = state
         self._clock = clock
         self._log = log
         self._sharing = sharing
+        self._keeping = keeping
 
     async def run(self) -> None:
         """Return when nothing is left but this collector's feeds. Feeds that another collector has configured, or works
@@ -61,8 +65,15 @@ class Removal:
         await self._index.fence(feed, number)
         published = (await self._index.published()).get(feed)
         others = [each for each in await self._index.unpublished() if each.feed == feed]
+        changes = None
+        if self._keeping is not None:
+            changes = FeedChanges(feed, self._keeping, self._index, self._state, self._clock, lease)
+            await changes.settle(published)
+            await changes.learn(published)
         lease.check()
         await self._index.drop([*others, published] if published is not None else others, lease=number)
+        if changes is not None:
+            await changes.settle(None)
         for kind in FEED_KINDS:
             lease.check()
             await self._state.delete(f"{kind}:{feed}")

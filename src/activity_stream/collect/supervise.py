@@ -10,6 +10,7 @@ Supervisor.run --+-- Sharing           which feeds are this collector's, where t
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
+from activity_stream.collect.changes import Keeping
 from activity_stream.collect.gauges import Gauges
 from activity_stream.collect.plan import FeedPlan
 from activity_stream.collect.removing import Removal
@@ -26,7 +27,7 @@ _AGAIN_SECONDS = 10.0
 class Supervisor:
     """Collects the feeds of `plans`. `index` (open for writing) and `state` are open, and stay so.
 
-    `owner` names this collector, differently from any other that ever was.
+    `owner` names this collector, differently from any other that ever was. `keeping`: what changes are recorded with.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class Supervisor:
         log: Log,
         metrics: Metrics,
         owner: str,
+        keeping: Keeping | None = None,
     ) -> None:
         self._clock = clock
         self._log = log
@@ -45,9 +47,9 @@ class Supervisor:
         sharing = Sharing(configured, state, clock, log, owner)
         self._works: list[Callable[[], Awaitable[None]]] = [
             sharing.run,
-            Removal(index, state, clock, log, sharing).run,
+            Removal(index, state, clock, log, sharing, keeping).run,
             Gauges(index, state, clock, metrics, sharing).run,
-            *(FeedWorker(plan, index, state, clock, log, metrics, sharing).run for plan in plans),
+            *(FeedWorker(plan, index, state, clock, log, metrics, sharing, keeping).run for plan in plans),
         ]
 
     async def run(self, stop: asyncio.Event) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 
+from activity_stream.collect.changes import FeedChanges, Keeping
 from activity_stream.collect.cycles import FullCycle, UpdatesCycle
 from activity_stream.collect.generations import Generations
 from activity_stream.collect.keeping import FeedRecords
@@ -53,6 +54,7 @@ class FeedWorker:
         log: Log,
         metrics: Metrics,
         sharing: Sharing,
+        keeping: Keeping | None = None,
     ) -> None:
         self._plan = plan
         self._index = index
@@ -63,6 +65,7 @@ class FeedWorker:
         self._records = FeedRecords(state, clock, plan.unique_id)
         self._lease = Lease(state, clock, self._log, plan.unique_id, sharing.owner)
         self._sharing = sharing
+        self._keeping = keeping
         self._full_since: float | None = None
         self._loaded = False
 
@@ -142,6 +145,12 @@ class FeedWorker:
         plan, clock, log = self._plan, self._clock, self._log
         progress = Progress(clock, plan.stall_timeout)
         pipeline = Pipeline(LeasedFetcher(plan.fetcher, self._lease), progress, clock)
+        keeping = self._keeping
+        changes = (
+            None
+            if keeping is None
+            else FeedChanges(plan.unique_id, keeping, self._index, self._state, clock, self._lease)
+        )
         generations = Generations(
             plan.unique_id,
             self._index,
@@ -150,6 +159,7 @@ class FeedWorker:
             clock,
             plan.publish_min_ratio,
             updates=not plan.disable_updates,
+            changes=changes,
         )
         full = FullCycle(plan, pipeline, generations, self._records, progress, clock, log, self._metrics)
         works = [pipeline.run(), self._full_cycles(full, progress), self._decisions(pipeline, generations)]

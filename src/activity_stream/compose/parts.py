@@ -19,16 +19,20 @@ from activity_stream.api.app import make_app
 from activity_stream.api.guard import Key
 from activity_stream.api.limits import Limits
 from activity_stream.api.parts import Parts
+from activity_stream.collect.changes import Keeping, marked_fields
 from activity_stream.collect.health import collector_metrics, health
 from activity_stream.collect.plan import FeedPlan
 from activity_stream.collect.supervise import Supervisor
 from activity_stream.compose.listening import SHUTDOWN_SECONDS, bound, site, url_of
+from activity_stream.compose.stores import Stores, make_ledger
 from activity_stream.errors import ActivityStreamError
 from activity_stream.feeds.base import FeedSource
 from activity_stream.feeds.registry import make_feed_type
 from activity_stream.fields import searchable_fields
 from activity_stream.metrics import Metrics, merge
-from activity_stream.ports import Clock, Index, State
+from activity_stream.model import Alias
+from activity_stream.ports import ChangeLog, Clock, State
+from activity_stream.search.marks import MarkedFields
 from activity_stream.settings import FeedSettings, Settings
 
 
@@ -57,7 +61,7 @@ def make_collector() -> Collector:
     return Collector(f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}", Metrics())
 
 
-async def collect(settings: Settings, index: Index, state: State, collector: Collector, stop: asyncio.Event) -> None:
+async def collect(settings: Settings, stores: Stores, collector: Collector, stop: asyncio.Event) -> None:
     """Collect until `stop`, or until cancelled."""
     clock = SystemClock()
     owner, metrics = collector.owner, collector.metrics
@@ -65,10 +69,28 @@ async def collect(settings: Settings, index: Index, state: State, collector: Col
     fetchers = [HttpFetcher(clock, max_page_bytes=max_bytes, on_answer=_observer(metrics)) for _ in settings.feeds]
     plans = [_plan(settings, feed, fetcher, clock) for feed, fetcher in zip(settings.feeds, fetchers, strict=True)]
     try:
-        await Supervisor(plans, index, state, clock, logs.Log("outgoing"), metrics, owner).run(stop)
+        async with _keeping(settings, stores.changes) as keeping:
+            log = logs.Log("outgoing")
+            supervisor = Supervisor(plans, stores.index, stores.state, clock, log, metrics, owner, keeping)
+            await supervisor.run(stop)
     finally:
         for fetcher in fetchers:
             await fetcher.close()
+
+
+@asynccontextmanager
+async def _keeping(settings: Settings, log: ChangeLog | None) -> AsyncIterator[Keeping | None]:
+    """What changes are recorded with; None where they are not."""
+    if log is None:
+        yield None
+        return
+    fields = MarkedFields((each.caller for each in settings.callers.values()), searchable_fields(settings.fields))
+    ledger = make_ledger(settings)
+    try:
+        marked = {str(alias): fields.names(alias) for alias in Alias}
+        yield Keeping(log, ledger, settings.changes_retention, marked, fields.of)
+    finally:
+        await ledger.close()
 
 
 def _observer(metrics: Metrics) -> Callable[[str, int, float, int], None]:
@@ -126,16 +148,15 @@ async def stopping(work: Awaitable[None], stop: asyncio.Event) -> AsyncIterator[
 @asynccontextmanager
 async def served(
     settings: Settings,
-    index: Index,
-    state: State,
+    stores: Stores,
     collector: Collector | None,
     listening: socket.socket | None = None,
 ) -> AsyncIterator[str]:
     """The API, at the address that comes out."""
-    clock, log = SystemClock(), logs.Log("incoming")
+    clock, log, state = SystemClock(), logs.Log("incoming"), stores.state
     feeds = {feed.unique_id: feed.rhythm.down_grace_period for feed in settings.feeds}
     parts = Parts(
-        index=index,
+        index=stores.index,
         fields=searchable_fields(settings.fields),
         state=state,
         clock=clock,
@@ -147,6 +168,9 @@ async def served(
         whitelist=settings.api.whitelist,
         max_body_bytes=settings.api.max_body_bytes,
         cursor_expiry=settings.api.cursor_expiry,
+        changes=stores.changes,
+        changes_retention=settings.changes_retention,
+        marked=lambda: marked_fields(state),
     )
     with listening or bound(settings.api.host, settings.api.port) as own:
         async with site(make_app(parts), own):

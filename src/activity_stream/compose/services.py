@@ -20,7 +20,7 @@ from activity_stream.api.verification import make_verification_app
 from activity_stream.collect import records
 from activity_stream.compose.listening import bound, site, url_of
 from activity_stream.compose.parts import collect, make_collector, served, start_logging, stopping
-from activity_stream.compose.stores import stores
+from activity_stream.compose.stores import Stores, stores
 from activity_stream.ports import Index, State
 from activity_stream.settings import Settings
 
@@ -38,8 +38,8 @@ class DemoParts(msgspec.Struct, frozen=True):
 async def run(settings: Settings, stop: asyncio.Event) -> None:
     """Collect and serve the API until `stop`."""
     start_logging(settings, sys.stdout)
-    async with stores(settings, write=True) as (index, state):
-        await _together(settings, index, state, stop)
+    async with stores(settings, write=True) as found:
+        await _together(settings, found, stop)
 
 
 async def outgoing(settings: Settings, stop: asyncio.Event) -> None:
@@ -52,16 +52,16 @@ async def outgoing(settings: Settings, stop: asyncio.Event) -> None:
 
 
 async def _open_and_collect(settings: Settings) -> None:
-    async with stores(settings, write=True) as (index, state):
-        await collect(settings, index, state, make_collector(), asyncio.Event())
+    async with stores(settings, write=True) as found:
+        await collect(settings, found, make_collector(), asyncio.Event())
 
 
 async def incoming(settings: Settings, stop: asyncio.Event, listening: socket.socket | None = None) -> None:
     """Serve the API until `stop`, on a socket that is listening already where one is given."""
     start_logging(settings, sys.stdout)
     async with (
-        stores(settings, write=False) as (index, state),
-        served(settings, index, state, None, listening),
+        stores(settings, write=False) as found,
+        served(settings, found, None, listening),
     ):
         await stop.wait()
 
@@ -72,26 +72,25 @@ async def demo(
     """As `run`, with the log in a file; `show` runs beside it."""
     start_logging(settings, log_file)
     try:
-        async with stores(settings, write=True) as (index, state):
-            await _together(settings, index, state, stop, show)
+        async with stores(settings, write=True) as found:
+            await _together(settings, found, stop, show)
     finally:
         logs.configure("text", sys.stdout)  # the file is the caller's, and closed next
 
 
 async def _together(
     settings: Settings,
-    index: Index,
-    state: State,
+    found: Stores,
     stop: asyncio.Event,
     show: Callable[[DemoParts], Awaitable[None]] | None = None,
 ) -> None:
     collector = make_collector()
     async with (
-        served(settings, index, state, collector) as url,
-        stopping(collect(settings, index, state, collector, stop), stop),
+        served(settings, found, collector) as url,
+        stopping(collect(settings, found, collector, stop), stop),
     ):
         if show is not None:
-            await show(DemoParts(url, lambda: _published(index), lambda: _collected(state)))
+            await show(DemoParts(url, lambda: _published(found.index), lambda: _collected(found.state)))
         await stop.wait()
 
 

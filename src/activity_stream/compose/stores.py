@@ -3,16 +3,29 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import msgspec
+
+from activity_stream.adapters.changes_sqlite import SqliteChangeLog
 from activity_stream.adapters.clock import SystemClock
 from activity_stream.adapters.index_embedded.index import EmbeddedIndex
+from activity_stream.adapters.index_opensearch.changes import OpenSearchChangeLog
 from activity_stream.adapters.index_opensearch.client import Client, Login
 from activity_stream.adapters.index_opensearch.index import OpenSearchIndex
 from activity_stream.adapters.index_opensearch.signing import AwsLogin
+from activity_stream.adapters.ledger_sqlite import SqliteLedger
 from activity_stream.adapters.state_redis import RedisState
 from activity_stream.adapters.state_sqlite import SqliteState
 from activity_stream.fields import searchable_fields
-from activity_stream.ports import Clock, Index, State
+from activity_stream.ports import ChangeLog, Clock, Index, Ledger, State
 from activity_stream.settings import ServerIndex, Settings, shapes
+
+
+class Stores(msgspec.Struct, frozen=True):
+    """Where everything is kept. `changes` is None where no record of changes is."""
+
+    index: Index
+    state: State
+    changes: ChangeLog | None
 
 
 def make_state(settings: Settings, clock: Clock) -> State:
@@ -30,6 +43,22 @@ def make_index(settings: Settings, clock: Clock) -> Index:
         return EmbeddedIndex(index.directory, fields, clock)
     client = _client(index, clock)
     return OpenSearchIndex(client, fields, clock, replicas=index.replicas, shared_below=index.shared_below)
+
+
+def make_change_log(settings: Settings, clock: Clock) -> ChangeLog | None:
+    """The record of changes, not open yet; None where none is kept."""
+    index = settings.storage.index
+    if not settings.changes_retention:
+        return None
+    if isinstance(index, shapes.EmbeddedIndex):
+        return SqliteChangeLog(index.directory / "changes.sqlite3")
+    return OpenSearchChangeLog(_client(index, clock), replicas=index.replicas)
+
+
+def make_ledger(settings: Settings) -> Ledger:
+    """What a collector knows of generations: beside an embedded index, else where the system keeps such files."""
+    index = settings.storage.index
+    return SqliteLedger(index.directory if isinstance(index, shapes.EmbeddedIndex) else None)
 
 
 def _client(index: ServerIndex, clock: Clock) -> Client:
@@ -52,12 +81,16 @@ async def opened_state(settings: Settings) -> AsyncIterator[State]:
 
 
 @asynccontextmanager
-async def stores(settings: Settings, *, write: bool) -> AsyncIterator[tuple[Index, State]]:
-    """The index and the shared state, open; to write, it waits until no other process does where only one can."""
+async def stores(settings: Settings, *, write: bool) -> AsyncIterator[Stores]:
+    """The stores, open; to write, it waits until no other process does where only one can."""
     async with opened_state(settings) as state:
-        index = make_index(settings, SystemClock())
+        index, changes = make_index(settings, SystemClock()), make_change_log(settings, SystemClock())
         try:
             await index.open(write=write)
-            yield index, state
+            if changes is not None:
+                await changes.open(write=write)
+            yield Stores(index, state, changes)
         finally:
+            if changes is not None:
+                await changes.close()
             await index.close()

@@ -53,6 +53,7 @@ def _settings(reading: Reading, warnings: list[str]) -> Settings:
         feeds=read_feeds(reading),
         callers=read_callers(reading, searchable_fields(fields)),
         fields=fields,
+        changes_retention=reading.value(v.CHANGES_RETENTION),
         log_format=reading.value(v.LOG_FORMAT),
         sentry=read_sentry(reading),
         warnings=(*warnings, *reading.warnings),

@@ -175,7 +175,8 @@ class SentrySettings(msgspec.Struct, frozen=True):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole configuration. `callers` is by key id; `warnings` are lines for the log, in the operator's words."""
+    """The whole configuration. `callers` is by key id; `changes_retention` in seconds, 0: changes are not
+    recorded; `warnings` are lines for the log, in the operator's words."""
 
     api: ApiSettings
     collect: CollectSettings
@@ -183,6 +184,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     feeds: tuple[FeedSettings, ...] = ()
     callers: Mapping[str, CallerSettings] = {}
     fields: tuple[AddedField, ...] = ()
+    changes_retention: float = 0.0
     log_format: LogFormat = LogFormat.TEXT
     sentry: SentrySettings | None = None
     warnings: tuple[str, ...] = ()

@@ -125,6 +125,13 @@ CURSOR_EXPIRY = Variable[float](
     read=_some_seconds,
     default="300",
 )
+CHANGES_RETENTION = Variable[float](
+    name="CHANGES_RETENTION",
+    meaning="seconds for which it is kept what was added, changed and removed, for those who follow `/v3/changes`; 0: "
+    "it is not recorded",
+    read=_seconds,
+    default=str(31 * 86_400),
+)
 REQUESTS_PER_SECOND = Variable[float](
     name="REQUESTS_PER_SECOND",
     meaning="how many requests a second one key may send to one process of the API; 0 is no limit",
@@ -368,7 +375,7 @@ VARIABLES: tuple[Variable[Any], ...] = (
     *(PUBLISH_MIN_RATIO, STALL_TIMEOUT, MAX_PAGE_BYTES, FIELD_ALIAS, FIELD_NAME, FIELD_TYPE),
     *(KEY_ID, SECRET_KEY, METHODS, PLAIN_GRANT, TERMS_KEY, TERMS_VALUES),
     *(REQUESTS_PER_SECOND, REQUESTS_AT_ONCE, KEY_PER_SECOND, KEY_AT_ONCE),
-    *(WHITELIST, MAX_BODY_BYTES, CURSOR_EXPIRY, LOG_FORMAT, SENTRY_DSN, SENTRY_ENVIRONMENT),
+    *(WHITELIST, MAX_BODY_BYTES, CURSOR_EXPIRY, CHANGES_RETENTION, LOG_FORMAT, SENTRY_DSN, SENTRY_ENVIRONMENT),
 )
 """Every setting, in the order of the reference."""
 

@@ -4,18 +4,28 @@ It keeps every promise of the port, is never stale, and can be told to fail.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 import msgspec
 
 from activity_stream.errors import GenerationLost
 from activity_stream.fences import Fences
 from activity_stream.fields import Field, FieldMap, FieldType
-from activity_stream.model import Activity, Alias, Counts, Generation, Refused, SearchAnswer, WriteReport
+from activity_stream.model import (
+    Activity,
+    Alias,
+    Counts,
+    Generation,
+    Refused,
+    SearchAnswer,
+    StoredDocument,
+    WriteReport,
+)
 from activity_stream.naming import id_problem, new_generation, readable
 from activity_stream.ports import Clock, Index
+from activity_stream.search.decoded import decoded_item
 from activity_stream.testing.evaluator import evaluate
-from activity_stream.testing.evaluator_documents import Document, decoded_item
+from activity_stream.testing.evaluator_documents import Document
 
 _OPERATIONS = {name for name in vars(Index) if not name.startswith("_")}
 _PUBLISHED = Field("published", FieldType.DATE, ("published",))
@@ -152,6 +162,12 @@ class MemoryIndex:
         self._enter("count")
         held = self._contents.get(generation, _Contents()).documents
         return Counts(len(held[Alias.ACTIVITIES]), len(held[Alias.OBJECTS]))
+
+    async def documents(self, generation: Generation, alias: Alias) -> AsyncIterator[Sequence[StoredDocument]]:
+        """All that it holds now, at once."""
+        self._enter("documents")
+        held = self._contents.get(generation, _Contents()).documents[alias]
+        yield [StoredDocument(each.id, each.source) for each in held.values()]
 
     async def newest(self, feed: str) -> float | None:
         """`published` of the feed's newest visible activity, in seconds."""

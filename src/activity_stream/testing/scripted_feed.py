@@ -101,13 +101,14 @@ class ScriptedSource:
         return f"dit:{self._name}:{key}"
 
     def activity(self, key: str, version: int) -> bytes:
-        """The JSON of an item in a version; `object.dit:version` tells it."""
+        """The JSON of an item in a version, which `object.dit:version` tells, and its second type whether it is odd."""
+        kinds = ["dit:Scripted", "dit:Odd" if version % 2 else "dit:Even"]
         return msgspec.json.encode(
             {
                 "id": self.activity_id(key),
                 "type": "Update",
                 "published": "2026-01-01T00:00:00Z",
-                "object": {"id": self.object_id(key), "type": ["dit:Scripted"], "name": key, "dit:version": version},
+                "object": {"id": self.object_id(key), "type": kinds, "name": key, "dit:version": version},
             }
         )
 

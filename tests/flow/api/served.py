@@ -90,11 +90,11 @@ class Served:
 
 @asynccontextmanager
 async def serving(limits: Limits = UNLIMITED, **more: Any) -> AsyncIterator[Served]:
-    """The API with the callers above."""
-    clock = MovedClock()
-    index = MemoryIndex(searchable_fields(), clock)
+    """The API with the callers above, and a clock, an index and a state of its own, unless others are given."""
+    clock = more.pop("clock", None) or MovedClock()
+    index = more.pop("index", None) or MemoryIndex(searchable_fields(), clock)
     await index.open(write=True)
-    state = MemoryState(clock)
+    state = more.pop("state", None) or MemoryState(clock)
     await state.open()
     served = Served(index, state, clock)
 
@@ -113,7 +113,7 @@ async def serving(limits: Limits = UNLIMITED, **more: Any) -> AsyncIterator[Serv
         health=more.pop("health", health),
         exposition=exposition,
         started_at=clock.now(),
-        keys={name: Key(SECRET, caller, limits) for name, caller in CALLERS.items()},
+        keys={name: Key(SECRET, caller, limits) for name, caller in more.pop("callers", CALLERS).items()},
         **more,
     )
     runner = web.AppRunner(make_app(parts), access_log=None, auto_decompress=False)

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from activity_stream.collect.changes import Keeping
 from activity_stream.collect.plan import FeedPlan
 from activity_stream.collect.records import FeedStatus, feed_statuses
 from activity_stream.collect.supervise import Supervisor
@@ -15,12 +16,27 @@ from activity_stream.feeds.registry import make_feed_type
 from activity_stream.fields import searchable_fields
 from activity_stream.logs import Log
 from activity_stream.metrics import Metrics
-from activity_stream.model import Alias
+from activity_stream.model import Alias, Caller, Grant, GrantKind
 from activity_stream.ports import State
+from activity_stream.search.marks import MarkedFields
+from activity_stream.testing.memory_changes import MemoryChangeLog, MemoryLedger
 from activity_stream.testing.memory_index import MemoryIndex
 from activity_stream.testing.memory_state import MemoryState
 from activity_stream.testing.moved_clock import MovedClock
 from activity_stream.testing.scripted_feed import ScriptedSource
+
+RETENTION = 1000.0
+FOLLOWERS = {
+    "all": Caller("all", grants={alias: (Grant(GrantKind.MATCH_ALL),) for alias in Alias}),
+    "odd": Caller(
+        "odd",
+        grants={
+            Alias.ACTIVITIES: (Grant(GrantKind.TERMS, "object.type", ("dit:Odd",)),),
+            Alias.OBJECTS: (Grant(GrantKind.TERMS, "type", ("dit:Odd",)),),
+        },
+    ),
+}
+"""Who follows: the second one sees what has the type `dit:Odd`."""
 
 
 class Workers:
@@ -166,6 +182,8 @@ class World:
         self.clock = MovedClock()
         self.index = MemoryIndex(searchable_fields(), self.clock)
         self.state = MemoryState(self.clock)
+        self.log = MemoryChangeLog()
+        self.marks = MarkedFields(FOLLOWERS.values(), searchable_fields())
         self.workers = Workers(self.clock)
         self.metrics = Metrics()
         self._running: list[Running] = []
@@ -193,7 +211,9 @@ class World:
         clock, state = OwnClock(self.clock), OwnState(self.state, self.workers)
         metrics = Metrics() if self._running else self.metrics
         running = Running(owner, state, clock, metrics)
-        supervisor = Supervisor(plans, self.index, state, clock, Log("outgoing"), metrics, owner)
+        marked = {str(alias): self.marks.names(alias) for alias in Alias}
+        keeping = Keeping(self.log, MemoryLedger(), RETENTION, marked, self.marks.of)
+        supervisor = Supervisor(plans, self.index, state, clock, Log("outgoing"), metrics, owner, keeping)
         running.task = asyncio.create_task(supervisor.run(running.stop))
         self._running.append(running)
         return running

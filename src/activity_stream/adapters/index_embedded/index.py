@@ -8,7 +8,7 @@ Any number of processes may read; one may write, and others wait for it to end. 
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -25,11 +25,12 @@ from activity_stream.adapters.index_embedded.writer import Writer
 from activity_stream.errors import IndexUnavailable
 from activity_stream.fences import Fences
 from activity_stream.fields import FieldMap
-from activity_stream.model import Activity, Alias, Counts, Generation, SearchAnswer, WriteReport
+from activity_stream.model import Activity, Alias, Counts, Generation, SearchAnswer, StoredDocument, WriteReport
 from activity_stream.naming import new_generation
 from activity_stream.ports import Clock
 
 P = ParamSpec("P")
+Found = tuple[Sequence[StoredDocument], int]
 T = TypeVar("T")
 
 HEAP_BYTES = 48 << 20
@@ -138,6 +139,17 @@ class EmbeddedIndex:
             await self._in(self._writing, self._writer.flush)
         return await self._in(self._searching, self._count, generation)
 
+    async def documents(self, generation: Generation, alias: Alias) -> AsyncIterator[Sequence[StoredDocument]]:
+        """In the order of writing; what is written but not committed is committed first."""
+        if self._writer is not None:
+            await self._in(self._writing, self._writer.flush)
+        behind = -1
+        while True:
+            found, behind = await self._in(self._searching, self._some_documents, generation, alias, behind)
+            if not found:
+                return
+            yield found
+
     async def newest(self, feed: str) -> float | None:
         """`published` of the feed's newest visible activity, in seconds since 1970."""
         return await self._in(self._searching, lambda: self._reader.snapshot().newest(feed))
@@ -169,6 +181,11 @@ class EmbeddedIndex:
             for alias in Alias
         ]
         return Counts(*found)
+
+    def _some_documents(
+        self, generation: Generation, alias: Alias, behind: int
+    ) -> tuple[Sequence[StoredDocument], int]:
+        return self._reader.snapshot().documents(generation, alias, behind)
 
     def _search(self, alias: Alias, body: bytes, now_ms: int, scope: bytes | None) -> bytes:
         return search(self._reader.snapshot(), alias, body, now_ms, scope)

@@ -15,19 +15,22 @@ from activity_stream.adapters.index_embedded.schema import (
     ALIAS,
     ALIAS_TERMS,
     GENERATION,
+    KEY,
     MANIFEST_TERM,
     SEQUENCE,
     SOURCE,
     Column,
     EmbeddedSchema,
+    split_key,
 )
 from activity_stream.errors import IndexUnavailable
-from activity_stream.model import Alias, Generation
+from activity_stream.model import Alias, Generation, StoredDocument
 from activity_stream.naming import generation_of, index_names
 from activity_stream.search import refusals
 from activity_stream.search.limits import MOST_LOOKED_AT
 
 DIRECTORY_PREFIX = "index-"
+DOCUMENTS_AT_ONCE = 5_000
 
 
 class Snapshot:
@@ -76,6 +79,27 @@ class Snapshot:
                 f"found, at most {MOST_LOOKED_AT:,}, and {documents:,} are: narrow the query"
             )
         return self.searcher.search(query, limit=max(1, documents), count=False).hits
+
+    def documents(self, generation: Generation, alias: Alias, behind: int) -> tuple[list[StoredDocument], int]:
+        """The next documents of a generation behind a place in the order of writing, and the place of the last one."""
+        mine = self.term(GENERATION, generation.index_name(alias))
+        later = tantivy.Query.range_query(self.schema.tantivy, SEQUENCE, tantivy.FieldType.Unsigned, behind + 1, None)
+        query = tantivy.Query.boolean_query(
+            [
+                (tantivy.Occur.Must, tantivy.Query.const_score_query(mine, 0.0)),
+                (tantivy.Occur.Must, self.term(ALIAS, ALIAS_TERMS[alias])),
+                (tantivy.Occur.Must, tantivy.Query.const_score_query(later, 0.0)),
+            ]
+        )
+        hits = self.searcher.search(
+            query, limit=DOCUMENTS_AT_ONCE, count=False, order_by_field=SEQUENCE, order=tantivy.Order.Asc
+        ).hits
+        found = [self.searcher.doc(address) for _, address in hits]
+        documents = [
+            StoredDocument(split_key(str(each.get_first(KEY)))[1], bytes(each.get_first(SOURCE) or b""))
+            for each in found
+        ]
+        return documents, int(hits[-1][0]) if hits else behind
 
     def unpublished(self) -> list[Generation]:
         """The generations that are in the index and are not published."""

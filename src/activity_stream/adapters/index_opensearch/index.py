@@ -9,7 +9,7 @@ search   the body's bytes go out, the answer's bytes come back; scores within a 
 
 import asyncio
 import secrets
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
@@ -30,7 +30,7 @@ from activity_stream.adapters.index_opensearch.catalog import (
     survey,
     writer,
 )
-from activity_stream.adapters.index_opensearch.client import QUICK, Client
+from activity_stream.adapters.index_opensearch.client import QUICK, Client, Reply
 from activity_stream.adapters.index_opensearch.fitting import Fitting, restored
 from activity_stream.adapters.index_opensearch.mapping import index_body
 from activity_stream.adapters.index_opensearch.scoped import scoped, without_indices, without_traces
@@ -38,7 +38,16 @@ from activity_stream.adapters.index_opensearch.shelves import Shelves, asked, do
 from activity_stream.adapters.index_opensearch.switch import TRIES, Switch
 from activity_stream.errors import GenerationLost, IndexUnavailable, LeaseLost, SearchRefused
 from activity_stream.fields import FieldMap
-from activity_stream.model import Activity, Alias, Counts, Generation, Refused, SearchAnswer, WriteReport
+from activity_stream.model import (
+    Activity,
+    Alias,
+    Counts,
+    Generation,
+    Refused,
+    SearchAnswer,
+    StoredDocument,
+    WriteReport,
+)
 from activity_stream.naming import id_problem, new_generation, readable
 from activity_stream.ports import Clock
 
@@ -60,6 +69,22 @@ OLDEST = (7, 10)
 
 SHARES = {"opensearch": (2, 12), "elasticsearch": (8, 0)}
 """Since when small feeds can share indices: what is changed together has to be checked together (`must_exist`)."""
+
+
+DOCUMENTS_AT_ONCE = 2_000
+
+
+class _Hit(msgspec.Struct, frozen=True):
+    source: msgspec.Raw = msgspec.field(name="_source")
+    sort: list[str]
+
+
+class _Hits(msgspec.Struct, frozen=True):
+    hits: list[_Hit]
+
+
+class _Found(msgspec.Struct, frozen=True):
+    hits: _Hits
 
 
 class OpenSearchIndex:
@@ -201,6 +226,17 @@ class OpenSearchIndex:
         counts = dict(zip((each.alias for each in found), await _together(*map(self._count, found)), strict=True))
         return Counts(*(counts.get(alias, 0) for alias in Alias))
 
+    async def documents(self, generation: Generation, alias: Alias) -> AsyncIterator[Sequence[StoredDocument]]:
+        """In the order of their ids; what is written is made visible first."""
+        for each in await catalog(self._client, generation.feed):
+            if each.generation == generation and each.alias is alias:
+                await self._refresh(each.index)
+                path = f"/{in_path(each.index)}/_search?{SEARCH_OPTIONS}"
+                body = {**_only(each), "size": DOCUMENTS_AT_ONCE, "sort": [{"id": "asc"}], "track_total_hits": False}
+                while hits := _hits(await self._client.call("POST", path, msgspec.json.encode(body))):
+                    yield [StoredDocument(str(hit.sort[0]), bytes(hit.source)) for hit in hits]
+                    body["search_after"] = hits[-1].sort
+
     async def newest(self, feed: str) -> float | None:
         """The greatest `published` of the feed's published activities, in seconds."""
         for each in await catalog(self._client, feed):
@@ -329,6 +365,14 @@ async def _together(*jobs: Coroutine[Any, Any, T]) -> list[T]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _hits(reply: Reply) -> list[_Hit]:
+    """The documents of an answer, as they came. Raises IndexUnavailable."""
+    try:
+        return msgspec.json.decode(restored(must(reply).body), type=_Found).hits.hits
+    except msgspec.DecodeError as error:
+        raise IndexUnavailable(f"the index answered a search with what cannot be read: {error}") from error
 
 
 def _on_shelves(found: Sequence[Stored]) -> list[Stored]:
