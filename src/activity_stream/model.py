@@ -158,15 +158,21 @@ class Caller(msgspec.Struct, frozen=True):
 
     `methods` is the seed's form of permission: these HTTP methods, and then everything is seen. None: any method, and
     `grants` says what is seen of each alias; all grants of an alias must hold; an alias without one is empty.
+    `search_seconds` is how long one search may take.
     """
 
     key_id: str
     methods: frozenset[str] | None = None
     grants: Mapping[Alias, tuple[Grant, ...]] = {}
+    search_seconds: float = 30.0
 
 
 class SearchAnswer(msgspec.Struct, frozen=True):
-    """An index's answer to a search: an HTTP status and a JSON body in Elasticsearch's shape."""
+    """An index's answer to a search: an HTTP status and a JSON body in Elasticsearch's shape.
+
+    `timed_out`: it was given up after the time that its caller has; there is nothing in it.
+    """
 
     status: int
     body: bytes
+    timed_out: bool = False

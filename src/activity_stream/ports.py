@@ -171,7 +171,8 @@ class Index(Protocol):
         `scope` is the query (JSON) to which the body has been narrowed for its caller: where it is given, nothing in
         the answer, scores included, may depend on documents that it does not find.
 
-        Raises SearchRefused for a body it cannot run, with the answer to pass on.
+        Raises SearchRefused for a body it cannot run, with the answer to pass on. When it is cancelled the index soon
+        stops working on it.
         """
         ...
 

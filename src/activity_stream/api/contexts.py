@@ -114,7 +114,7 @@ class Contexts:
 
     async def _page(self, token: str, context: _Context, caller: Caller, after: Raw | None) -> SearchAnswer:
         body = following(msgspec.json.decode(context.body, type=dict[str, Raw]), after)
-        answer = await self._searches.run(caller, context.alias, msgspec.json.encode(body))
+        answer = await self._searches.whole(caller, context.alias, msgspec.json.encode(body))
         if answer.status != 200:
             return answer
         await self._keep("scroll", token, context)

@@ -57,7 +57,7 @@ async def next_page(request: web.Request, caller: Caller, _body: bytes) -> web.R
 
 
 async def _page(request: web.Request, caller: Caller, body: dict[str, Any]) -> web.Response:
-    answer = await request.app[SEARCHES].run(caller, Alias.ACTIVITIES, msgspec.json.encode(body))
+    answer = await request.app[SEARCHES].whole(caller, Alias.ACTIVITIES, msgspec.json.encode(body))
     if answer.status != 200:
         return web.Response(status=answer.status, body=answer.body, content_type=JSON)
     hits = msgspec.json.decode(answer.body, type=_Answer).hits.hits

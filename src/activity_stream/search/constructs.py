@@ -17,7 +17,7 @@ from activity_stream.settings.reference import with_table
 
 BEGIN = "<!-- made by: python -m activity_stream.search.constructs docs/reference/constructs.md -->"
 
-_BY_THE_API = frozenset({"pit"})
+_BY_THE_API = frozenset({"pit", "timeout"})
 """Keys that no index meets."""
 _LIMITS = Limits()
 _LOOKED_AT = f"{MOST_LOOKED_AT:,} documents"
@@ -62,7 +62,7 @@ class Construct(msgspec.Struct, frozen=True):
     def embedded(self) -> str:
         """Whether, and how, the embedded index takes it."""
         if self.kind == "body" and self.name in WITHOUT_EFFECT:
-            return "of no effect" if self.name == "timeout" else "switched off alone"
+            return "switched off alone"
         return "yes" if self.taken else "no"
 
     @property

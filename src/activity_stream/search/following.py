@@ -162,7 +162,7 @@ class Following:
         return {hit.id: hit.source for hit in await self._ask(caller, alias, body)}
 
     async def _ask(self, caller: Caller, alias: Alias, body: Mapping[str, Any]) -> list[_Hit]:
-        answer = await self._searches.run(caller, alias, msgspec.json.encode(body))
+        answer = await self._searches.whole(caller, alias, msgspec.json.encode(body))
         if answer.status != 200:
             raise IndexUnavailable(f"the index refused to show documents by id: {answer.body[:500]!r}")
         return msgspec.json.decode(answer.body, type=_Answer).hits.hits

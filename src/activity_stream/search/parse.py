@@ -153,7 +153,7 @@ _KEYS: Mapping[str, tuple[str, Callable[[Part], Any]]] = {
     "indices_boost": ("indices_boost", _indices_boost),
 }
 _IGNORED: Mapping[str, Reader] = {
-    "timeout": _duration,
+    "timeout": _duration,  # for whoever asks an index: `search.Searches`
     "terminate_after": only_if(0),
     **dict.fromkeys(
         ("explain", "profile", "version", "seq_no_primary_term", "include_named_queries_score"), only_if(False, "false")
@@ -185,5 +185,5 @@ def _checked(body: SearchBody, limits: Limits) -> SearchBody:
 
 KEYS = frozenset(_KEYS)
 """The keys of a body that are taken."""
-WITHOUT_EFFECT = frozenset(_IGNORED)
+WITHOUT_EFFECT = frozenset(_IGNORED) - {"timeout"}
 """Those that are taken with a value that changes nothing alone."""

@@ -1,5 +1,9 @@
 """The caller's query, narrowed by the caller's grants, and asked."""
 
+import asyncio
+from contextlib import suppress
+from typing import Any
+
 import msgspec
 
 from activity_stream.errors import SearchRefused
@@ -7,8 +11,15 @@ from activity_stream.grants import filter_of, is_unrestricted, sees_everything
 from activity_stream.model import Alias, Caller, SearchAnswer
 from activity_stream.ports import Index
 from activity_stream.search.bodies import read_object
+from activity_stream.search.durations import milliseconds
 from activity_stream.search.parse import parse_body
+from activity_stream.search.refusals import refused
 from activity_stream.search.safe import narrowed
+
+_NOTHING = (
+    b'{"took":%d,"timed_out":true,"_shards":{"total":1,"successful":1,"skipped":0,"failed":0},'
+    b'"hits":{"total":{"value":0,"relation":"gte"},"max_score":null,"hits":[]}}'
+)
 
 
 class Searches:
@@ -21,14 +32,32 @@ class Searches:
     async def run(self, caller: Caller, alias: Alias, body: bytes) -> SearchAnswer:
         """The index's answer to a search body (empty: everything), over what the caller may see.
 
-        What the index refuses is an answer too, with the index's status. Raises BadRequest where the body is not a JSON
+        What the index refuses is an answer too, with the index's status; and so is that it took too long: it finds
+        nothing, and says `timed_out`. Raises BadRequest where the body is not a JSON
         object, IndexUnavailable.
         """
-        asked = body if read_object(body) else b""
+        given = read_object(body)
+        seconds = _seconds(given.get("timeout"), caller.search_seconds)
         try:
-            return await self._run(caller, alias, asked)
+            async with asyncio.timeout(seconds):
+                return await self._run(caller, alias, body if given else b"")
         except SearchRefused as refusal:
             return SearchAnswer(refusal.status, refusal.body)
+        except TimeoutError:
+            return SearchAnswer(200, _NOTHING % int(seconds * 1000), timed_out=True)
+
+    async def whole(self, caller: Caller, alias: Alias, body: bytes) -> SearchAnswer:
+        """As `run`, for who cannot tell nothing from no answer: a search that took too long is an answer with 503."""
+        answer = await self.run(caller, alias, body)
+        if not answer.timed_out:
+            return answer
+        refusal = refused(
+            "timeout_exception",
+            f"it took longer than a search of this key may, {caller.search_seconds:g} s (SEARCH_SECONDS), or than its "
+            "[timeout] says; ask for less at once",
+            status=503,
+        )
+        return SearchAnswer(refusal.status, refusal.body, timed_out=True)
 
     async def root(self) -> bytes:
         """The index's root document."""
@@ -52,3 +81,11 @@ class Searches:
         scope = msgspec.json.encode(filter_of(caller, alias))
         self._scopes[caller.key_id, alias] = caller, scope
         return scope
+
+
+def _seconds(timeout: Any, most: float) -> float:
+    """How long a search may take: what it says itself, if that is less than its caller may take."""
+    with suppress(ValueError):
+        own = milliseconds(timeout) / 1000
+        return min(most, own) if own > 0 else most
+    return most

@@ -64,7 +64,7 @@ async def count(searches: Searches, caller: Caller, alias: Alias, body: bytes) -
     if other is not None:
         raise refusals.parsing(f"request does not support [{other[:100]}]: a count has a [query] and nothing else")
     asked = msgspec.json.encode({**parts, "size": 0, "track_total_hits": True})
-    answer = await searches.run(caller, alias, asked)
+    answer = await searches.whole(caller, alias, asked)
     if answer.status != 200:
         return answer
     found = msgspec.json.decode(answer.body, type=_Answer)
@@ -183,7 +183,7 @@ async def _documents(
     """The documents of these ids that the caller may see; or the index's refusal."""
     body = {"size": _HITS, "track_total_hits": False, "query": {"ids": {"values": list(dict.fromkeys(ids))}}}
     asked = msgspec.json.encode({**body, "sort": ["id"], "_source": source})
-    answer = await searches.run(caller, alias, asked)
+    answer = await searches.whole(caller, alias, asked)
     if answer.status != 200:
         return answer
     hits = msgspec.json.decode(answer.body, type=_Answer).hits.hits

@@ -22,6 +22,7 @@ def read_callers(reading: Reading, fields: Fields) -> dict[str, CallerSettings]:
     callers: dict[str, CallerSettings] = {}
     first: dict[str, str] = {}
     per_second, at_once = reading.value(v.REQUESTS_PER_SECOND), reading.value(v.REQUESTS_AT_ONCE)
+    usual_seconds = reading.value(v.SEARCH_SECONDS)
     for n in reading.numbers((v.CALLERS,)):
         key_id = reading.required(v.KEY_ID, n)
         secret = reading.required(v.SECRET_KEY, n)
@@ -32,7 +33,8 @@ def read_callers(reading: Reading, fields: Fields) -> dict[str, CallerSettings]:
             same = reading.name(v.KEY_ID, other)
             reading.problem(v.KEY_ID, n, allowed=f"an id that no other key pair has; {same} is the same")
         if secret is not None:
-            caller = Caller(key_id, methods, grants)
+            seconds = reading.optional(v.KEY_SEARCH_SECONDS, n)
+            caller = Caller(key_id, methods, grants, usual_seconds if seconds is None else seconds)
             callers[key_id] = CallerSettings(secret, caller, *_limits(reading, n, per_second, at_once))
     return callers
 

@@ -144,6 +144,18 @@ REQUESTS_AT_ONCE = Variable[int](
     read=values.Whole(1, 10_000),
     default="16",
 )
+SEARCH_SECONDS = Variable[float](
+    name="SEARCH_SECONDS",
+    meaning="seconds that one search may take; then it is given up, and its answer says `timed_out`",
+    read=_some_seconds,
+    default="30",
+)
+KEY_SEARCH_SECONDS = Variable[float](
+    name=f"{CALLERS}__n__SEARCH_SECONDS",
+    meaning="the same for this key",
+    read=_some_seconds,
+    shown="`SEARCH_SECONDS`",
+)
 KEY_PER_SECOND = Variable[float](
     name=f"{CALLERS}__n__REQUESTS_PER_SECOND",
     meaning="the same for this key",
@@ -374,7 +386,7 @@ VARIABLES: tuple[Variable[Any], ...] = (
     *(DOWN_GRACE_PERIOD, DISABLE_UPDATES, FEED_PUBLISH_MIN_RATIO),
     *(PUBLISH_MIN_RATIO, STALL_TIMEOUT, MAX_PAGE_BYTES, FIELD_ALIAS, FIELD_NAME, FIELD_TYPE),
     *(KEY_ID, SECRET_KEY, METHODS, PLAIN_GRANT, TERMS_KEY, TERMS_VALUES),
-    *(REQUESTS_PER_SECOND, REQUESTS_AT_ONCE, KEY_PER_SECOND, KEY_AT_ONCE),
+    *(REQUESTS_PER_SECOND, REQUESTS_AT_ONCE, SEARCH_SECONDS, KEY_PER_SECOND, KEY_AT_ONCE, KEY_SEARCH_SECONDS),
     *(WHITELIST, MAX_BODY_BYTES, CURSOR_EXPIRY, CHANGES_RETENTION, LOG_FORMAT, SENTRY_DSN, SENTRY_ENVIRONMENT),
 )
 """Every setting, in the order of the reference."""

@@ -21,6 +21,7 @@ from activity_stream.adapters.index_embedded.predicates import both
 from activity_stream.adapters.index_embedded.rebuild import bring_up_to_date
 from activity_stream.adapters.index_embedded.schema import ALIAS, ALIAS_TERMS, GENERATION, EmbeddedSchema
 from activity_stream.adapters.index_embedded.snapshot import Reader, directory_of
+from activity_stream.adapters.index_embedded.stopping import Stop, stoppable
 from activity_stream.adapters.index_embedded.writer import Writer
 from activity_stream.errors import IndexUnavailable
 from activity_stream.fences import Fences
@@ -156,8 +157,11 @@ class EmbeddedIndex:
 
     async def search(self, alias: Alias, body: bytes, *, scope: bytes | None = None) -> SearchAnswer:
         """The answer to an Elasticsearch search body. Raises SearchRefused."""
-        now_ms = int(self._clock.now() * 1000)
-        return SearchAnswer(200, await self._in(self._searching, self._search, alias, body, now_ms, scope))
+        now_ms, stop = int(self._clock.now() * 1000), Stop()
+        try:
+            return SearchAnswer(200, await self._in(self._searching, self._search, alias, body, now_ms, scope, stop))
+        finally:
+            stop.asked = True  # whoever was cancelled waits no more
 
     async def root(self) -> bytes:
         """What Elasticsearch and OpenSearch clients read before they ask."""
@@ -187,8 +191,10 @@ class EmbeddedIndex:
     ) -> tuple[Sequence[StoredDocument], int]:
         return self._reader.snapshot().documents(generation, alias, behind)
 
-    def _search(self, alias: Alias, body: bytes, now_ms: int, scope: bytes | None) -> bytes:
-        return search(self._reader.snapshot(), alias, body, now_ms, scope)
+    def _search(self, alias: Alias, body: bytes, now_ms: int, scope: bytes | None, stop: Stop) -> bytes:
+        snapshot = self._reader.snapshot()
+        with stoppable(stop):
+            return search(snapshot, alias, body, now_ms, scope)
 
     def _writable(self) -> Writer:
         if self._writer is None:

@@ -23,6 +23,7 @@ from activity_stream.adapters.index_embedded.schema import (
     EmbeddedSchema,
     split_key,
 )
+from activity_stream.adapters.index_embedded.stopping import Searcher
 from activity_stream.errors import IndexUnavailable
 from activity_stream.model import Alias, Generation, StoredDocument
 from activity_stream.naming import generation_of, index_names
@@ -42,7 +43,7 @@ class Snapshot:
     def __init__(self, schema: EmbeddedSchema, index: tantivy.Index) -> None:
         self.schema = schema
         self.index = index
-        self.searcher = index.searcher()
+        self.searcher = Searcher(index.searcher())
         self.generations: Mapping[str, Generation] = MappingProxyType(
             read_manifest(schema.tantivy, self.searcher).generations()
         )
@@ -194,7 +195,7 @@ class Reader:
         return _empty(self._schema)
 
 
-def read_manifest(schema: tantivy.Schema, searcher: tantivy.Searcher) -> Manifest:
+def read_manifest(schema: tantivy.Schema, searcher: Searcher | tantivy.Searcher) -> Manifest:
     """What was published when the searcher's state was committed."""
     hits = searcher.search(tantivy.Query.term_query(schema, ALIAS, MANIFEST_TERM, "basic"), limit=1).hits
     if not hits:
