@@ -401,9 +401,67 @@ def _all(rng: random.Random) -> dict[str, Any]:
     return rng.choice(({"match_all": {}}, {"match_none": {}}, {"bool": {}}))
 
 
+def _query_string(rng: random.Random) -> dict[str, Any]:
+    made: dict[str, Any] = {"query": _line(rng, 2)}
+    if rng.random() < 0.6:
+        names = rng.sample((*TEXT_FIELDS, *KEYWORD_FIELDS), rng.randint(1, 3))
+        made["fields"] = [rng.choice((name, f"{name}^2")) for name in names]
+    elif rng.random() < 0.3:
+        made["default_field"] = rng.choice((*TEXT_FIELDS, "object.k*", UNMAPPED, "*"))
+    if rng.random() < 0.3:
+        made["default_operator"] = rng.choice(("AND", "and", "OR"))
+    if rng.random() < 0.2:
+        made |= rng.choice(
+            (
+                {"minimum_should_match": rng.choice((1, 2, "75%"))},
+                {"boost": 2},
+                {"lenient": True},
+                {"tie_breaker": 0.3},
+                {"phrase_slop": 1},
+                {"fuzziness": "1", "fuzzy_prefix_length": 1},
+            )
+        )
+    return {"query_string": made}
+
+
+def _line(rng: random.Random, depth: int) -> str:
+    """A line of one to four clauses."""
+    parts = [_line_clause(rng, depth)]
+    for _ in range(rng.choice((0, 0, 1, 1, 2, 3))):
+        parts += [rng.choice(("", "", "", "AND", "OR", "&&", "||", "AND NOT", "NOT")), _line_clause(rng, depth)]
+    return " ".join(part for part in parts if part)
+
+
+def _line_clause(rng: random.Random, depth: int) -> str:
+    field = rng.choice((*TEXT_FIELDS, *KEYWORD_FIELDS, UNMAPPED)) if rng.random() < 0.3 else ""
+    dated = rng.random() < 0.1
+    if dated:
+        field = rng.choice(DATE_FIELDS)
+        found = rng.choice(
+            ("[2020-01-01 TO 2021-01-01}", "{* TO 2020-02-29]", ">=2020-02-01", "<2020-02-29", "2020", "*")
+        )
+    elif depth and rng.random() < 0.15:
+        found = f"({_line(rng, depth - 1)})"
+    else:
+        word = rng.choice(
+            ("trade", "export", "wine", "the", "caf\u00e9", "foo_bar", "3.14", "London", "a", "ab", "zz", "expert")
+        )
+        found = rng.choice(
+            (
+                *(word, word, word, f"{word} wine", f"{word}~", f"{word}~1", f"{word[:3]}*", f"{word[:1]}?{word[2:]}*"),
+                *(f'"{word} wine"', f'"{word} wine"~2', "/[a-w]+e/", "*", "B\\ c"),
+            )
+        )
+    if rng.random() < 0.02:
+        return rng.choice(('"', "wine)", "a:", "[1 TO", "AND", "/x"))
+    boost = "^2" if rng.random() < 0.1 else ""
+    sign = rng.choice(("+", "-", "!")) if rng.random() < 0.2 else ""
+    return f"{sign}{field}:{found}{boost}" if field else f"{sign}{found}{boost}"
+
+
 _LEAVES = (
     _term, _term, _terms, _match, _match, _multi_match, _phrase, _fuzzy, _begun, _range, _range, _exists, _pattern,
-    _ids, _all, _script, _nested, _place,
+    _ids, _all, _script, _nested, _place, _query_string,
 )  # fmt: skip
 
 

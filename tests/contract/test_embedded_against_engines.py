@@ -30,7 +30,7 @@ _LEFT_OUT = ('"1ms"', '"min_doc_count": 0', '"min_doc_count": 2')
 """Buckets without number, against which an engine guards itself; values that are in no document of a bucket, of which
 an engine lists some; and what it counts as other documents where there are too few for a bucket."""
 
-_OTHER_SCORES = ("match", "fuzz", *TEXT_FIELDS, BOOLEAN)
+_OTHER_SCORES = ("match", "fuzz", "query_string", *TEXT_FIELDS, BOOLEAN)
 """What has a rarity: the embedded index counts words over more documents, OpenSearch what was deleted too."""
 
 _AROUND = ('"cardinality"', '"inner_hits"')

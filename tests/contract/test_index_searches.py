@@ -19,6 +19,32 @@ ROWS: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
+LINES = (
+    ("wine", "12"),
+    ("wine cheese", "124"),
+    ("wine AND cheese", "2"),
+    ("+cheese -wine", "4"),
+    ("NOT type:Create", "34"),
+    ("object.name:(cheese OR export) AND type:Create", "12"),
+    ('"wine export"', "1"),
+    ('object.name:"export wine"~2', "12"),
+    ("chese~1", "24"),
+    ("object.name:che*", "24"),
+    ("object.name:w?ne", "12"),
+    ("object.name:/che{2}se/", "24"),
+    ("published:[2020-01-02 TO 2020-02-01}", "2"),
+    ("published:>=2020-01-31", "23"),
+    ("_exists_:published", "123"),
+    ("published:*", "123"),
+    ("*:*", "1234"),
+    ("id:(1 OR 3)^2", "13"),
+    ("type:update\\*", "4"),
+    ("nothing.mapped:wine", ""),
+    ("", ""),
+)
+"""What a line of the query language finds."""
+
+
 @pytest.fixture
 async def searched(index: Index) -> Index:
     """An index that has published the rows, and has others that are not published."""
@@ -107,6 +133,10 @@ async def searched(index: Index) -> Index:
         ({"dis_max": {"queries": [{"term": {"id": "3"}}, {"term": {"id": "1"}}], "tie_breaker": 0}}, "13"),
         ({"term": {"not.mapped": "x"}}, ""),
         ({"term": {"type": 'x" OR *:* ]}'}}, ""),
+        *(({"query_string": {"query": line}}, ids) for line, ids in LINES),
+        ({"query_string": {"query": "wine cheese", "default_operator": "AND", "fields": ["object.name"]}}, "2"),
+        ({"query_string": {"query": "Create", "fields": ["object.name", "type^2"]}}, "12"),
+        ({"query_string": {"query": "wine cheese export", "fields": ["object.name"], "minimum_should_match": 2}}, "12"),
     ],
 )
 async def test_a_query_finds_its_documents_and_no_others(searched: Index, query: dict[str, Any], ids: str) -> None:

@@ -105,7 +105,7 @@ _MATCH: Readers = {
     "lenient": Part.boolean,
     **_BOOST,
 }
-_FUZZY: Readers = {
+FUZZY_OPTIONS: Readers = {
     "fuzziness": _fuzziness,
     "prefix_length": at_least(0),
     "max_expansions": _expansions,
@@ -145,7 +145,7 @@ def _match_none(part: Part) -> Node:
 
 def _match(part: Part) -> Node:
     ignored: Readers = {**_NO_SYNONYMS, **_DEFAULT_REWRITE}
-    return Match(**_with_fuzziness(_on_field(part, "match", "query", {**_MATCH, **_FUZZY}, ignored)))
+    return Match(**_with_fuzziness(_on_field(part, "match", "query", {**_MATCH, **FUZZY_OPTIONS}, ignored)))
 
 
 def _match_phrase(part: Part) -> Node:
@@ -158,7 +158,13 @@ def _match_phrase_prefix(part: Part) -> Node:
 
 
 def _match_bool_prefix(part: Part) -> Node:
-    readers: Readers = {"query": _searched, "operator": _operator, "minimum_should_match": minimum, **_BOOST, **_FUZZY}
+    readers: Readers = {
+        "query": _searched,
+        "operator": _operator,
+        "minimum_should_match": minimum,
+        **_BOOST,
+        **FUZZY_OPTIONS,
+    }
     values = _on_field(part, "match_bool_prefix", "query", readers, _DEFAULT_REWRITE)
     return MatchBoolPrefix(**_with_fuzziness(values))
 
@@ -211,16 +217,16 @@ def _regexp(part: Part) -> Node:
     return node
 
 
-def _weighted(part: Part) -> tuple[str, float]:
-    """A field's name with its boost: `name^2`."""
-    name, caret, weight = part.text().partition("^")
-    if "*" in name or not name:
+def weight(part: Part, *, patterns: bool = False) -> tuple[str, float]:
+    """A field's name with its boost: `name^2`; with `patterns` the name may be one, as `name.*`."""
+    name, caret, boost = part.text().partition("^")
+    if not name or ("*" in name and not patterns):
         raise part.refused(f"[multi_match] needs the names of fields, not [{part.value[:100]}]: {refusals.NOT_YET};")
-    return part.named(name), Part(weight, part.path, part.budget).boost() if caret else 1.0
+    return part.named(name), Part(boost, part.path, part.budget).boost() if caret else 1.0
 
 
 def _weighted_fields(part: Part) -> tuple[tuple[str, float], ...]:
-    fields = tuple(_weighted(each) for each in part.some())
+    fields = tuple(weight(each) for each in part.some())
     for _ in fields[1:]:
         part.budget.clause(part.path)
     return fields
@@ -233,7 +239,7 @@ def _multi_match(part: Part) -> Node:
         "type": _multi_match_type,
         "tie_breaker": Part.number,
         "slop": at_least(0),
-        **_FUZZY,
+        **FUZZY_OPTIONS,
     }
     values = part.options("multi_match", readers, {**_NO_SYNONYMS, **_DEFAULT_REWRITE})
     if not values.get("fields") or "query" not in values:
@@ -256,7 +262,9 @@ def _begun_in_fields(part: Part, values: dict[str, Any]) -> Node:
     if kind == "phrase_prefix" and ("fuzziness" in values or values.get("slop")):
         raise part.refused("Fuzziness not allowed for type [phrase_prefix], nor is [slop] taken yet;")
     most = values.get("max_expansions", 50)
-    how = _with_fuzziness({name: value for name, value in values.items() if name in (*_FUZZY, *_NUMBER_OF_WORDS)})
+    how = _with_fuzziness(
+        {name: value for name, value in values.items() if name in (*FUZZY_OPTIONS, *_NUMBER_OF_WORDS)}
+    )
     made: list[Node] = []
     for name, boost in values["fields"]:
         if kind == "phrase_prefix":

@@ -196,10 +196,7 @@ class Weighing:
 
 def _plain(name: str, node: MultiMatch) -> Query:
     """One field's part of a `multi_match`, where it is not about words."""
-    said = {"query": node.query, "zero_terms_query": node.zero_terms}
-    if node.type == "phrase":
-        return {"match_phrase": {name: {**said, "slop": node.slop}}}
-    return {"match": {name: {**said, "lenient": node.lenient}}}
+    return {"match": {name: {"query": node.query, "zero_terms_query": node.zero_terms, "lenient": node.lenient}}}
 
 
 def _scored(field: str, query: Query, boost: float, weigh: Weigh) -> Query:

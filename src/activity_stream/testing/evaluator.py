@@ -16,6 +16,7 @@ from activity_stream.search.body import SearchBody, boost_of
 from activity_stream.search.field_values import FieldValues
 from activity_stream.search.hits import Collapse, Page, SourceFilter
 from activity_stream.search.parse import parse_body, parse_query, read_json
+from activity_stream.search.parse_query_strings import without_query_strings
 from activity_stream.search.resolve import collapsed
 from activity_stream.testing.evaluator_aggregations import Aggregations
 from activity_stream.testing.evaluator_documents import Corpus, Document
@@ -31,7 +32,7 @@ def evaluate(
 
     With `scope`, a query, only what it finds is there at all. Raises SearchRefused.
     """
-    search = parse_body(body)
+    search = parse_body(without_query_strings(body, fields))
     corpus = Corpus(documents, fields)
     if scope is not None:
         allowed = Queries(corpus, now_ms).score(parse_query(read_json(scope)))

@@ -105,22 +105,22 @@ class TextQueries:
 
     def _several(self, node: MultiMatch) -> Score:
         """The best of the fields, plus the others' times the tie breaker; for most_fields that is 1."""
-        scores = [(self.score(_on_one_field(node, name)), boost) for name, boost in node.fields]
+        scores = [(self.score(self._on_one_field(node, name)), boost) for name, boost in node.fields]
         return partial(_best, scores, node.tie_breaker)
 
-
-def _on_one_field(node: MultiMatch, name: str) -> Match | MatchPhrase:
-    if node.type == "phrase":
-        return MatchPhrase(field=name, query=node.query, zero_terms=node.zero_terms, slop=node.slop)
-    return Match(
-        field=name,
-        query=node.query,
-        operator=node.operator,
-        minimum_should_match=node.minimum_should_match,
-        zero_terms=node.zero_terms,
-        lenient=node.lenient,
-        fuzzy=node.fuzzy,
-    )
+    def _on_one_field(self, node: MultiMatch, name: str) -> Match | MatchPhrase:
+        field = self._corpus.field(name)
+        if node.type == "phrase" and field is not None and field.type is FieldType.TEXT:
+            return MatchPhrase(field=name, query=node.query, zero_terms=node.zero_terms, slop=node.slop)
+        return Match(
+            field=name,
+            query=node.query,
+            operator=node.operator,
+            minimum_should_match=node.minimum_should_match,
+            zero_terms=node.zero_terms,
+            lenient=node.lenient,
+            fuzzy=node.fuzzy,
+        )
 
 
 def _all(document: Document) -> float | None:  # noqa: ARG001 - a Score

@@ -29,6 +29,9 @@ def kind(answer: Any) -> str:
     ("url", "body", "expected"),
     [
         ("size=2", None, ["act:0", "act:1"]),
+        ("q=number3&df=object.name", None, ["act:3"]),
+        ("q=object.name:(number3%20number4)%20AND%20secret", None, ["act:3"]),
+        ("q=word%20number3&default_operator=AND", {"query": {"match_none": {}}}, ["act:3"]),
         ("size=2&from=1", {"size": 7}, ["act:1", "act:2"]),
         ("sort=published:desc&size=1", None, ["act:19"]),
         ("sort=id", {"sort": {"published": "desc"}, "size": 1}, ["act:19"]),

@@ -32,6 +32,7 @@ from activity_stream.search.aggs import filters_of
 from activity_stream.search.body import SearchBody, boost_of
 from activity_stream.search.field_values import FieldValues
 from activity_stream.search.parse import parse_body, parse_query
+from activity_stream.search.parse_query_strings import without_query_strings
 from activity_stream.search.query import Bool, Node
 from activity_stream.search.rarity import shows_scores
 
@@ -47,6 +48,7 @@ def search(snapshot: Snapshot, alias: Alias, body: bytes, now_ms: int, scope: by
     with it, scores come only from what it finds. Raises SearchRefused for a body that cannot be run.
     """
     started = time.perf_counter()
+    body = without_query_strings(body, snapshot.schema.fields(alias))
     tree = _parsed(body) if len(body) <= _LONGEST_REMEMBERED else parse_body(body)
     found = _Search(snapshot, alias, now_ms, scope).run(tree)
     return encode(snapshot, tree, found, took_ms=int((time.perf_counter() - started) * 1000))
@@ -127,8 +129,7 @@ class _Search:
         """The values of single fields that each hit shows."""
         if not body.fields and not body.docvalue_fields:
             return []
-        columns = self._snapshot.schema.columns(self._alias)
-        asked = FieldValues(body, {name: column.field for name, column in columns.items()})
+        asked = FieldValues(body, self._snapshot.schema.fields(self._alias))
         return [asked.of(self._reader.document(hit.address)) for hit in hits]
 
     def _theirs(self, node: Node) -> Node:

@@ -62,6 +62,7 @@ class EmbeddedSchema:
     """The schema of both aliases' documents in one index."""
 
     def __init__(self, fields: Mapping[Alias, FieldMap]) -> None:
+        self._fields = {alias: fields[alias] for alias in Alias}
         self._columns = {alias: _columns(alias, fields[alias]) for alias in Alias}
         self.tantivy = _build([column for columns in self._columns.values() for column in columns.values()])
         rows = [
@@ -74,6 +75,10 @@ class EmbeddedSchema:
     def column(self, alias: Alias, name: str) -> Column | None:
         """The columns of a field by its outer name, None if that is not a searchable field of the alias."""
         return self._columns[alias].get(name)
+
+    def fields(self, alias: Alias) -> FieldMap:
+        """The searchable fields of an alias, by name."""
+        return self._fields[alias]
 
     def nested(self, alias: Alias, path: str) -> Sequence[Column]:
         """The columns of the fields that lie in a nested field."""

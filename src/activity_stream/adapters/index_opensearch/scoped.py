@@ -19,6 +19,7 @@ from activity_stream.search import refusals
 from activity_stream.search.analysis import tokens
 from activity_stream.search.check import check
 from activity_stream.search.parse import parse_body
+from activity_stream.search.parse_query_strings import without_query_strings
 from activity_stream.search.rarity import Weighing, shows_scores
 from activity_stream.search.values import json_text
 
@@ -36,6 +37,7 @@ _EMPTY_META = b'"meta":{}'
 async def scoped(search: Search, fields: FieldMap, body: bytes, scope: bytes, now_ms: int) -> bytes:
     """The body, narrowed already, with scores from what `scope` finds. `search` is asked where something is to be
     counted; raises what it raises, and SearchRefused for a body that has a mistake."""
+    body = without_query_strings(body, fields)
     tree = parse_body(body)
     check(tree, fields, now_ms)
     if not shows_scores(tree):

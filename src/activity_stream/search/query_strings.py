@@ -1,0 +1,420 @@
+"""`query_string`: a search in one line of text, spelled out as queries of the other kinds.
+
+    wine AND name:(red OR "old vine"~2) -type:beer  ──►  bool of multi_match, match_phrase, …
+
+Sources: the grammar of Lucene's classic query parser (`QueryParser.jj`), with its way of making clauses required one by
+one (`a AND b OR c` requires a and b alone); OpenSearch's `QueryStringQueryParser` for what a word means on several
+fields, and on those that hold no words.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+import msgspec
+
+from activity_stream.errors import SearchRefused
+from activity_stream.fields import Field, FieldMap, FieldType
+from activity_stream.search import refusals
+from activity_stream.search.analysis import tokens
+from activity_stream.search.minimum import minimum_should_match
+
+Query = dict[str, Any]
+
+_START = r"(?:[^\s\u3000+\-!():^\[\]\"{}~*?\\/]|\\.)"
+_CHAR = r"(?:[^\s\u3000!():^\[\]\"{}~*?\\/]|\\.)"
+_TOKENS = re.compile(
+    rf"""
+      (?P<blank>[\s\u3000]+)
+    | (?P<bare>[+\-!](?=[\s\u3000]))
+    | (?P<quoted>"(?:[^"\\]|\\.)*")
+    | (?P<regexp>/(?:[^/\\]|\\.)*/)
+    | (?P<wild>(?:{_START}|[*?])(?:{_CHAR}|[*?])*)
+    | (?P<range>[\[{{]\s*(?:"(?:[^"\\]|\\.)*"|[^\s\]}}]+)\s+TO\s+(?:"(?:[^"\\]|\\.)*"|[^\s\]}}]+)\s*[\]}}])
+    | (?P<fuzzy>~\d*(?:\.\d+)?)
+    | (?P<boost>\^\s*\d+(?:\.\d+)?)
+    | (?P<sign>&&|\|\||[+\-!():])
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_RANGE = re.compile(
+    r'([\[{])\s*("(?:[^"\\]|\\.)*"|[^\s\]}]+)\s+TO\s+("(?:[^"\\]|\\.)*"|[^\s\]}]+)\s*([\]}])', re.DOTALL
+)
+_ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
+_WILD = re.compile(r"(?<!\\)(?:\\\\)*[*?]")
+_WORDS = {"AND": "and", "&&": "and", "OR": "or", "||": "or", "NOT": "not", "!": "not", "+": "+", "-": "-"}
+_TEXTUAL = (FieldType.TEXT, FieldType.KEYWORD)
+_ASKED = (*_TEXTUAL, FieldType.DATE, FieldType.LONG, FieldType.DOUBLE, FieldType.BOOLEAN)
+_DEEPEST = 25
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """The options of a `query_string`. `fields`: names or patterns, with a boost each; empty for all there are."""
+
+    query: str
+    fields: tuple[tuple[str, float], ...] = ()
+    operator: str = "or"
+    lenient: bool | None = None
+    tie_breaker: float | None = None
+    phrase_slop: int = 0
+    fuzziness: str = "AUTO"
+    fuzzy: Mapping[str, Any] = {}
+    minimum_should_match: str | None = None
+    time_zone: str | None = None
+    boost: float = 1.0
+
+
+class _Token(msgspec.Struct, frozen=True):
+    kind: str
+    text: str
+
+
+def spelled_out(asked: Asked, fields: FieldMap) -> Query:
+    """The query that it stands for, JSON. Raises SearchRefused where the text is not of the grammar."""
+    found = _Parser(asked, fields).top()
+    if asked.minimum_should_match is not None:
+        found = _with_minimum(found, asked.minimum_should_match)
+    return _boosted(found, asked.boost)
+
+
+def _with_minimum(query: Query, minimum: str) -> Query:
+    """The query with so many of its own optional clauses needed; what is no list of clauses stays as it is."""
+    match query:
+        case {"bool": clauses}:
+            number = len(clauses.get("should", ()))
+            if minimum_should_match(minimum, number) > number:
+                return {"match_none": {}}
+            return {"bool": {**clauses, "minimum_should_match": minimum}}
+        case {"match": on_field}:
+            return {"match": {name: {**how, "minimum_should_match": minimum} for name, how in on_field.items()}}
+    return query
+
+
+class _Parser:
+    """Reads one text."""
+
+    def __init__(self, asked: Asked, fields: FieldMap) -> None:
+        self._asked = asked
+        self._all = fields
+        self._tokens = list(_tokens(asked.query))
+        self._at = 0
+        self._depth = 0
+        self._everywhere = not asked.fields or all(name == "*" for name, _ in asked.fields)
+        self._lenient = self._everywhere if asked.lenient is None else asked.lenient
+        self._default = self._matching(asked.fields or (("*", 1.0),))
+
+    def top(self) -> Query:
+        """The whole text."""
+        if not self._tokens:
+            return {"match_none": {}}
+        found = self._query(None)
+        if self._at < len(self._tokens):
+            raise self._wrong()
+        return {"match_none": {}} if found is None else found
+
+    def _query(self, field: str | None) -> Query | None:
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise refusals.illegal(f"[query_string] has more than {_DEEPEST} brackets within each other")
+        clauses: list[list[Any]] = []
+        first: Query | None = None
+        begun = False
+        while not begun or self._next() not in (None, ")"):
+            if words := self._words():
+                self._add_words(clauses, field, words)
+            else:
+                conjunction = self._taken("and", "or") if begun else None
+                modifier = self._taken("+", "-", "not")
+                clause = self._clause(field)
+                _add(clauses, self._asked.operator, conjunction, modifier, clause)
+                first = clause if not begun and modifier is None else first
+            begun = True
+        self._depth -= 1
+        if len(clauses) == 1 and first is not None:
+            return first
+        return _bool(clauses)
+
+    def _words(self) -> list[str]:
+        """Words that follow each other, two or more, and belong to nothing else: they are looked for as one text."""
+        end = self._at
+        while end < len(self._tokens) and self._tokens[end].kind == "word" and self._is_free(end):
+            end += 1
+        if end - self._at < 2:
+            return []
+        found = [_plain(each.text) for each in self._tokens[self._at : end]]
+        self._at = end
+        return found
+
+    def _is_free(self, at: int) -> bool:
+        following = self._tokens[at + 1] if at + 1 < len(self._tokens) else None
+        return following is None or not (
+            following.kind in ("fuzzy", "boost", "star")
+            or (following.kind == "sign" and following.text == ":")
+            or (following.kind == "operator" and following.text in ("and", "or"))
+        )
+
+    def _add_words(self, clauses: list[list[Any]], field: str | None, words: Sequence[str]) -> None:
+        occur = "must" if self._asked.operator == "and" else "should"
+        text = " ".join(words)
+        fields = self._fields(field)
+        if len(fields) == 1 and fields[0][0].type is FieldType.TEXT and fields[0][1] == 1.0:
+            name = fields[0][0].name
+            clauses += [[occur, {"match": {name: {"query": token}}}] for token in tokens(text)]
+            return
+        found = self._text(field, text)
+        if found is not None:
+            clauses.append([occur, found])
+
+    def _clause(self, field: str | None) -> Query | None:
+        following = self._tokens[self._at + 1] if self._at + 1 < len(self._tokens) else None
+        token = self._token()
+        if (
+            token.kind in ("word", "star")
+            and following is not None
+            and (following.kind, following.text) == ("sign", ":")
+        ):
+            field = "*" if token.kind == "star" else _plain(token.text)
+            self._at += 1
+            token = self._token()
+        if (token.kind, token.text) == ("sign", "("):
+            found = self._query(field)
+            if self._next() != ")":
+                raise self._wrong()
+            self._at += 1
+            boost = self._boost()
+            return None if found is None else _boosted(found, boost)
+        return self._term(field, token)
+
+    def _term(self, field: str | None, token: _Token) -> Query | None:
+        boost = self._boost()
+        fuzzy = self._suffix("fuzzy") if token.kind in ("word", "quoted", "wild", "star", "bare") else None
+        boost = boost * self._boost()
+        match token.kind:
+            case "word" | "bare":
+                plain = _plain(token.text)
+                found = self._text(field, plain) if fuzzy is None else self._fuzzy(field, plain, fuzzy)
+            case "star":
+                found = self._any(field)
+            case "wild":
+                found = self._wild(field, token.text)
+            case "regexp":
+                found = self._each(
+                    field, lambda each: {"regexp": {each.name: {"value": _cased(each, token.text[1:-1])}}}
+                )
+            case "quoted":
+                slop = self._asked.phrase_slop if fuzzy in (None, "~") else int(float(str(fuzzy)[1:]))
+                found = self._phrase(field, _plain(token.text[1:-1]), slop)
+            case "range":
+                found = self._range(field, token.text)
+            case _:
+                self._at -= 1
+                raise self._wrong()
+        return None if found is None else _boosted(found, boost)
+
+    def _text(self, field: str | None, text: str) -> Query | None:
+        """What a word, or several that follow each other, are looked for as."""
+        if field is not None and text[:1] in ("<", ">") and len(text) > 1:
+            how = text[0] + ("=" if text[1] == "=" else "")
+            bound = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte"}[how]
+            return self._ranged(field, {bound: text[len(how) :]})
+        if field == "_exists_":
+            return {"exists": {"field": text}}
+        fields = self._fields(field)
+        if not fields:
+            return {"match_none": {}}
+        if all(each.type is FieldType.TEXT for each, _ in fields) and not tokens(text):
+            return None
+        options = {"query": text, "operator": self._asked.operator, "lenient": self._lenient}
+        if len(fields) == 1:
+            return _boosted({"match": {fields[0][0].name: options}}, fields[0][1])
+        return {"multi_match": {**options, "fields": _named(fields), "type": "best_fields", **self._tie()}}
+
+    def _phrase(self, field: str | None, text: str, slop: int) -> Query | None:
+        fields = self._fields(field)
+        if field == "_exists_":
+            return {"exists": {"field": text}}
+        if not fields:
+            return {"match_none": {}}
+        if all(each.type is FieldType.TEXT for each, _ in fields) and not tokens(text):
+            return None
+        options = {"query": text, "type": "phrase", "slop": slop, "lenient": self._lenient}
+        return {"multi_match": {**options, "fields": _named(fields), **self._tie()}}
+
+    def _fuzzy(self, field: str | None, word: str, how: str) -> Query | None:
+        edits = self._asked.fuzziness
+        if how != "~":
+            if float(how[1:]) not in (0, 1, 2):
+                raise refusals.illegal(f"[query_string] has [{how[:20]}]; a word can have ~, ~0, ~1 or ~2")
+            edits = str(int(float(how[1:])))
+        return self._each(
+            field,
+            lambda each: {"fuzzy": {each.name: {"value": _cased(each, word), "fuzziness": edits, **self._asked.fuzzy}}},
+        )
+
+    def _wild(self, field: str | None, text: str) -> Query | None:
+        begun = text[:-1]
+        if text.endswith("*") and not re.search(r"(?<!\\)[*?]", begun):
+            return self._each(field, lambda each: {"prefix": {each.name: {"value": _cased(each, _plain(begun))}}})
+        return self._each(field, lambda each: {"wildcard": {each.name: {"value": _cased(each, text)}}})
+
+    def _any(self, field: str | None) -> Query:
+        if field == "*" or (field is None and self._everywhere):
+            return {"match_all": {}}
+        if field is not None:
+            return {"exists": {"field": field}}
+        found = [_boosted({"exists": {"field": each.name}}, boost) for each, boost in self._default]
+        return self._best(found)
+
+    def _range(self, field: str | None, text: str) -> Query | None:
+        parts = _RANGE.fullmatch(text)
+        if parts is None:
+            raise self._wrong()
+        bounds = {}
+        ends = ((parts[1] == "[", "gte", "gt", parts[2]), (parts[4] == "]", "lte", "lt", parts[3]))
+        for is_in, within, beyond, value in ends:
+            if value != "*":
+                bounds[within if is_in else beyond] = _plain(value.strip('"'))
+        return self._ranged(field, bounds)
+
+    def _ranged(self, field: str | None, bounds: Mapping[str, str]) -> Query | None:
+        words = next((each for each, _ in self._fields(field) if each.type is FieldType.TEXT), None)
+        if words is not None:
+            raise refusals.illegal(
+                f"[query_string] has a range, and [{words.name}] is a text: {refusals.NOT_YET}; name another field"
+            )
+
+        def on(each: Field) -> Query:
+            zone = {"time_zone": self._asked.time_zone} if self._asked.time_zone and each.type is FieldType.DATE else {}
+            return {"range": {each.name: {**bounds, **zone}}}
+
+        return self._each(field, on, kinds=_ASKED)
+
+    def _each(self, field: str | None, query: Any, kinds: Sequence[FieldType] = _TEXTUAL) -> Query | None:
+        """A query on each of the fields, of which the best counts; those of another kind find nothing."""
+        fields = self._fields(field)
+        found = [_boosted(query(each), boost) for each, boost in fields if each.type in kinds]
+        if len(found) < len(fields) and not self._lenient:
+            other = next(each for each, _ in fields if each.type not in kinds)
+            raise refusals.wrong_kind("[query_string] with a pattern", other.name, str(other.type))
+        return self._best(found)
+
+    def _best(self, queries: Sequence[Query]) -> Query:
+        if len(queries) < 2:
+            return queries[0] if queries else {"match_none": {}}
+        return {"dis_max": {"queries": list(queries), **self._tie()}}
+
+    def _fields(self, field: str | None) -> Sequence[tuple[Field, float]]:
+        return self._default if field is None else self._matching(((field, 1.0),))
+
+    def _matching(self, names: Sequence[tuple[str, float]]) -> list[tuple[Field, float]]:
+        found: dict[str, tuple[Field, float]] = {}
+        for name, boost in names:
+            for field in self._all.values():
+                is_meant = fnmatchcase(field.name, name) if "*" in name else field.name == name
+                if is_meant and field.type in _ASKED and field.nested is None:
+                    found[field.name] = (field, boost * found[field.name][1] if field.name in found else boost)
+        return list(found.values())
+
+    def _tie(self) -> Query:
+        return {} if self._asked.tie_breaker is None else {"tie_breaker": self._asked.tie_breaker}
+
+    def _next(self) -> str | None:
+        return self._tokens[self._at].text if self._at < len(self._tokens) else None
+
+    def _taken(self, *words: str) -> str | None:
+        token = self._tokens[self._at] if self._at < len(self._tokens) else None
+        if token is None or token.kind != "operator" or token.text not in words:
+            return None
+        self._at += 1
+        return token.text
+
+    def _token(self) -> _Token:
+        if self._at >= len(self._tokens):
+            raise self._wrong()
+        self._at += 1
+        return self._tokens[self._at - 1]
+
+    def _suffix(self, kind: str) -> str | None:
+        if self._at < len(self._tokens) and self._tokens[self._at].kind == kind:
+            self._at += 1
+            return self._tokens[self._at - 1].text
+        return None
+
+    def _boost(self) -> float:
+        text = self._suffix("boost")
+        return 1.0 if text is None else float(text[1:])
+
+    def _wrong(self) -> Exception:
+        text = self._next()
+        return _unreadable(self._asked.query, "it ends where something has to come" if text is None else text)
+
+
+def _tokens(text: str) -> Iterator[_Token]:
+    at = 0
+    while at < len(text):
+        found = _TOKENS.match(text, at)
+        if found is None or found.lastgroup is None:
+            raise _unreadable(text, text[at:])
+        at = found.end()
+        kind, piece = found.lastgroup, found[0]
+        if kind == "blank":
+            continue
+        if piece in _WORDS and kind in ("wild", "sign"):
+            yield _Token("operator", _WORDS[piece])
+        elif kind == "wild":
+            yield _Token("star" if piece == "*" else "wild" if _WILD.search(piece) else "word", piece)
+        else:
+            yield _Token(kind, piece)
+
+
+def _unreadable(text: str, place: str) -> SearchRefused:
+    return refusals.illegal(
+        f"Failed to parse query [{text[:200]}], at [{place[:50]}]. What means something to the grammar, "
+        '+ - && || ! ( ) { } [ ] ^ " ~ * ? : \\ /, needs a \\ before it where it means itself'
+    )
+
+
+def _add(clauses: list[list[Any]], operator: str, conjunction: str | None, modifier: str | None, query: Any) -> None:
+    """Add a clause as Lucene does: a conjunction says something of the clause before it as well."""
+    if clauses and conjunction == "and" and clauses[-1][0] != "must_not":
+        clauses[-1][0] = "must"
+    if clauses and operator == "and" and conjunction == "or" and clauses[-1][0] != "must_not":
+        clauses[-1][0] = "should"
+    if query is None:
+        return
+    if modifier in ("-", "not"):
+        occur = "must_not"
+    elif operator == "or":
+        occur = "must" if modifier == "+" or conjunction == "and" else "should"
+    else:
+        occur = "should" if conjunction == "or" else "must"
+    clauses.append([occur, query])
+
+
+def _bool(clauses: Sequence[Sequence[Any]]) -> Query | None:
+    if not clauses:
+        return None
+    found: Query = {}
+    for occur, query in clauses:
+        found.setdefault(occur, []).append(query)
+    return {"bool": found}
+
+
+def _boosted(query: Query, boost: float) -> Query:
+    """The query with its scores multiplied."""
+    return query if boost == 1.0 else {"dis_max": {"queries": [query], "boost": boost}}
+
+
+def _named(fields: Sequence[tuple[Field, float]]) -> list[str]:
+    return [field.name if boost == 1.0 else f"{field.name}^{boost!r}" for field, boost in fields]
+
+
+def _cased(field: Field, text: str) -> str:
+    """A pattern as the analysis of a field has its words."""
+    return text.lower() if field.type is FieldType.TEXT else text
+
+
+def _plain(text: str) -> str:
+    """The text without the signs that keep others from meaning something."""
+    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)) if found[1] else found[2], text)
