@@ -40,8 +40,9 @@ services: setup  ## fetch what some tests need besides Python: npm packages, Red
 services-engines: setup  ## fetch all four engines: OpenSearch 3, 2 and 1, Elasticsearch 7
 	@$(BIN)/python -m tests.services opensearch-3 opensearch-2 opensearch-1 elasticsearch-7
 
-soak: setup  ## the random and kill tests, at length
+soak: setup  ## the random, leak and kill tests, at length
 	SOAK=1 $(BIN)/python -m pytest -m soak --timeout 3600
+	LEAK_BODIES=20000 $(BIN)/python -m pytest tests/contract/test_leaks.py --timeout 7200
 
 bench: setup  ## the benchmarks (see benchmarks/README.md)
 	$(BIN)/python -m benchmarks

@@ -95,6 +95,32 @@ def body(rng: random.Random, *, everything: bool = True) -> dict[str, Any]:  # n
     return made
 
 
+def parameters(rng: random.Random) -> dict[str, str]:
+    """What a URL can say of a search, one to three things; some of them wrong."""
+    known = {
+        "q": _line(rng, 2),
+        "df": rng.choice((*TEXT_FIELDS, *KEYWORD_FIELDS, UNMAPPED)),
+        "default_operator": rng.choice(("AND", "or")),
+        "lenient": "true",
+        "size": rng.choice(("0", "3", "200")),
+        "from": rng.choice(("0", "2", "5")),
+        "sort": rng.choice(("id", "published:desc,id", "_score", "_doc", "object.published:asc", UNMAPPED)),
+        "_source": rng.choice(("false", "id", "object.*,id", "true")),
+        "_source_excludes": "object",
+        "_source_includes": "*.type",
+        "track_total_hits": rng.choice(("true", "false", "3")),
+        "track_scores": "true",
+        "docvalue_fields": rng.choice(SORTABLE),
+        "min_score": rng.choice(("0.5", "3")),
+        "explain": rng.choice(("true", "false", "false")),
+        "version": rng.choice(("true", "false", "false")),
+        "terminate_after": rng.choice(("0", "0", "3")),
+        "timeout": "10m",
+    }
+    chosen = {"q", *rng.sample(sorted(known), 3)} if rng.random() < 0.6 else rng.sample(sorted(known), 3)
+    return {name: known[name] for name in sorted(chosen)}
+
+
 def query(rng: random.Random, depth: int) -> dict[str, Any]:
     """A query of at most so many levels."""
     if depth and rng.random() < 0.5:

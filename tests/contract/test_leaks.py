@@ -11,11 +11,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from activity_stream.errors import SearchRefused
 from activity_stream.model import Activity, Alias, Caller, Grant, GrantKind
 from activity_stream.ports import Index
+from activity_stream.search.parameters import with_parameters
 from activity_stream.search.search import Searches
 from tests.contract.conftest import SHARED
-from tests.contract.random_bodies import body, documents
+from tests.contract.random_bodies import body, documents, parameters
 
 BODIES = int(os.environ.get("LEAK_BODIES", "600"))
 AT_ONCE = 16
@@ -61,10 +63,16 @@ async def test_random_searches_tell_nothing_of_what_is_not_permitted(
 
 
 def _body(rng: random.Random) -> bytes:
-    """A random body; none with so many buckets that an engine's guard of its memory stops it, now here, now there."""
+    """A random body, often with parameters of a URL besides; none with so many buckets that an engine's guard of its
+    memory stops it, now here, now there."""
     while b'"1ms"' in (made := msgspec.json.encode(body(rng, everything=False))):
         pass
-    return made
+    if rng.random() < 0.7:
+        return made
+    try:
+        return with_parameters(rng.choice((made, b"", b"{}")), parameters(rng))
+    except SearchRefused:
+        return _body(rng)
 
 
 def _documents(rng: random.Random, feed: str) -> list[Activity]:
