@@ -450,6 +450,38 @@ def _query_string(rng: random.Random) -> dict[str, Any]:
     return {"query_string": made}
 
 
+def _simple_query_string(rng: random.Random) -> dict[str, Any]:
+    words = ("trade", "wine", "the", "caf\u00e9", "foo_bar", "3.14", "London", "a", "zz", "expert", "B\\ c")
+    parts = []
+    for _ in range(rng.randint(1, 6)):
+        word = rng.choice(words)
+        parts.append(
+            rng.choice(
+                (
+                    *(word, word, word, f"{word[:3]}*", f"{word}~", f"{word}~1", f"-{word}", f'"{word} wine"'),
+                    *(f'"{word} wine"~2', "+", "|", "-", "(", ")", '"', f"({word} | wine)", f"-({word} +wine)", "()"),
+                )
+            )
+        )
+    made: dict[str, Any] = {"query": rng.choice((" ", " ", "")).join(parts)}
+    if rng.random() < 0.6:
+        names = rng.sample((*TEXT_FIELDS, *KEYWORD_FIELDS), rng.randint(1, 3))
+        made["fields"] = [rng.choice((name, f"{name}^2")) for name in names]
+    if rng.random() < 0.3:
+        made["default_operator"] = rng.choice(("and", "OR"))
+    if rng.random() < 0.2:
+        made |= rng.choice(
+            (
+                {"minimum_should_match": rng.choice((1, 2, "75%"))},
+                {"boost": 2},
+                {"lenient": True},
+                {"flags": rng.choice(("AND|OR|NOT", "PREFIX|PHRASE|WHITESPACE", "NONE", "ALL", 3, -1))},
+                {"fuzzy_prefix_length": 1},
+            )
+        )
+    return {"simple_query_string": made}
+
+
 def _line(rng: random.Random, depth: int) -> str:
     """A line of one to four clauses."""
     parts = [_line_clause(rng, depth)]
@@ -487,7 +519,7 @@ def _line_clause(rng: random.Random, depth: int) -> str:
 
 _LEAVES = (
     _term, _term, _terms, _match, _match, _multi_match, _phrase, _fuzzy, _begun, _range, _range, _exists, _pattern,
-    _ids, _all, _script, _nested, _place, _query_string,
+    _ids, _all, _script, _nested, _place, _query_string, _simple_query_string,
 )  # fmt: skip
 
 

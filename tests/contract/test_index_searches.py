@@ -45,6 +45,25 @@ LINES = (
 """What a line of the query language finds."""
 
 
+SIMPLE_LINES = (
+    ("wine cheese", "124"),
+    ("wine + cheese", "2"),
+    ("cheese + -wine", "4"),
+    ("-wine", "34"),
+    ('"wine export"', "1"),
+    ('"export wine"~2', "12"),
+    ("chese~1", "24"),
+    ("che*", "24"),
+    ("(wine | nothing) + (cheese | port)", "2"),
+    ("wine)", "12"),
+    ('"wine', "12"),
+    ("wine AND", "12"),
+    ("()", ""),
+    ("", ""),
+)
+"""What a line of the simple query language finds. `AND` is a word, which one of the names has."""
+
+
 @pytest.fixture
 async def searched(index: Index) -> Index:
     """An index that has published the rows, and has others that are not published."""
@@ -134,6 +153,10 @@ async def searched(index: Index) -> Index:
         ({"term": {"not.mapped": "x"}}, ""),
         ({"term": {"type": 'x" OR *:* ]}'}}, ""),
         *(({"query_string": {"query": line}}, ids) for line, ids in LINES),
+        *(({"simple_query_string": {"query": line}}, ids) for line, ids in SIMPLE_LINES),
+        ({"simple_query_string": {"query": "wine cheese", "default_operator": "and"}}, "2"),
+        ({"simple_query_string": {"query": "wine +cheese", "flags": "NONE", "fields": ["object.name"]}}, "124"),
+        ({"simple_query_string": {"query": "chee* export", "fields": ["object.name"], "minimum_should_match": 2}}, "2"),
         ({"query_string": {"query": "wine cheese", "default_operator": "AND", "fields": ["object.name"]}}, "2"),
         ({"query_string": {"query": "Create", "fields": ["object.name", "type^2"]}}, "12"),
         ({"query_string": {"query": "wine cheese export", "fields": ["object.name"], "minimum_should_match": 2}}, "12"),

@@ -107,6 +107,10 @@ ATTEMPTS: dict[str, dict[str, Any]] = {
     "versions": {"version": True, "seq_no_primary_term": True},
     "groups": {"collapse": {"field": "object.type", "inner_hits": {"name": "all", "size": 5}}},
     "marks": {**_query(match={"object.name": "port"}), "highlight": {"fields": {"*": {"highlight_query": QUERY}}}},
+    "the least of nothing": {
+        "size": 0,
+        "aggs": {"t": {"terms": {"field": "id", "size": 1}, "aggs": {"m": {"min": {"field": "not.mapped"}}}}},
+    },
     "fields": {"fields": ["*"], "docvalue_fields": ["object.type"], "stored_fields": ["*"]},
     "values of fields": {"fields": ["object.*"], "docvalue_fields": ["object.type"], "sort": ["id"]},
     "the numbers of documents as a field": {"docvalue_fields": ["_seq_no"]},

@@ -6,7 +6,7 @@ from activity_stream.search import refusals
 from activity_stream.search.parse_functions import function_score
 from activity_stream.search.parse_geo import GEO_QUERIES
 from activity_stream.search.parse_leaves import LEAVES, minimum
-from activity_stream.search.parse_query_strings import query_string
+from activity_stream.search.parse_query_strings import query_string, simple_query_string
 from activity_stream.search.part import Part, Reader, Readers, only_if
 from activity_stream.search.query import Bool, Boosting, ConstantScore, DisMax, FunctionScore, Nested, Node, every_query
 from activity_stream.search.scripts import filter_script
@@ -16,7 +16,7 @@ KNOWN = frozenset(
         "combined_fields", "common", "distance_feature",
         "geo_polygon", "geo_shape", "has_child", "has_parent", "hybrid", "intervals", "knn",
         "more_like_this", "neural", "parent_id", "percolate",
-        "rank_feature", "script_score", "simple_query_string", "span_containing",
+        "rank_feature", "script_score", "span_containing",
         "span_first", "span_multi", "span_near", "span_not", "span_or", "span_term", "span_within", "template",
         "terms_set", "type", "wrapper", "xy_shape",
     }
@@ -36,8 +36,8 @@ def query(part: Part, depth: int = 1) -> Node:
     name, inner = part.only("query")
     if name in GEO_QUERIES:
         return GEO_QUERIES[name](inner)  # type: ignore[no-any-return]
-    if name == "query_string":
-        return query_string(inner)
+    if name in _LINES:
+        return _LINES[name](inner)
     if name in LEAVES:
         node: Node = LEAVES[name](inner)
         return node
@@ -142,5 +142,10 @@ _COMPOUND: Mapping[str, Callable[[Part, int], Node]] = {
     "script": _script,
 }
 
-QUERIES = frozenset({"query_string", *LEAVES, *GEO_QUERIES, *_COMPOUND})
+_LINES: Mapping[str, Callable[[Part], Node]] = {
+    "query_string": query_string,
+    "simple_query_string": simple_query_string,
+}
+
+QUERIES = frozenset({*_LINES, *LEAVES, *GEO_QUERIES, *_COMPOUND})
 """The names of all queries that are taken."""

@@ -9,7 +9,6 @@ fields, and on those that hold no words.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from fnmatch import fnmatchcase
 from typing import Any
 
 import msgspec
@@ -18,9 +17,7 @@ from activity_stream.errors import SearchRefused
 from activity_stream.fields import Field, FieldMap, FieldType
 from activity_stream.search import refusals
 from activity_stream.search.analysis import tokens
-from activity_stream.search.minimum import minimum_should_match
-
-Query = dict[str, Any]
+from activity_stream.search.on_fields import ASKED, Count, OnFields, Query, boosted, cased, uncounted, with_minimum
 
 _START = r"(?:[^\s\u3000+\-!():^\[\]\"{}~*?\\/]|\\.)"
 _CHAR = r"(?:[^\s\u3000!():^\[\]\"{}~*?\\/]|\\.)"
@@ -44,8 +41,6 @@ _RANGE = re.compile(
 _ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _WILD = re.compile(r"(?<!\\)(?:\\\\)*[*?]")
 _WORDS = {"AND": "and", "&&": "and", "OR": "or", "||": "or", "NOT": "not", "!": "not", "+": "+", "-": "-"}
-_TEXTUAL = (FieldType.TEXT, FieldType.KEYWORD)
-_ASKED = (*_TEXTUAL, FieldType.DATE, FieldType.LONG, FieldType.DOUBLE, FieldType.BOOLEAN)
 _DEEPEST = 25
 
 
@@ -70,39 +65,23 @@ class _Token(msgspec.Struct, frozen=True):
     text: str
 
 
-def spelled_out(asked: Asked, fields: FieldMap) -> Query:
-    """The query that it stands for, JSON. Raises SearchRefused where the text is not of the grammar."""
-    found = _Parser(asked, fields).top()
-    if asked.minimum_should_match is not None:
-        found = _with_minimum(found, asked.minimum_should_match)
-    return _boosted(found, asked.boost)
-
-
-def _with_minimum(query: Query, minimum: str) -> Query:
-    """The query with so many of its own optional clauses needed; what is no list of clauses stays as it is."""
-    match query:
-        case {"bool": clauses}:
-            number = len(clauses.get("should", ()))
-            if minimum_should_match(minimum, number) > number:
-                return {"match_none": {}}
-            return {"bool": {**clauses, "minimum_should_match": minimum}}
-        case {"match": on_field}:
-            return {"match": {name: {**how, "minimum_should_match": minimum} for name, how in on_field.items()}}
-    return query
+def spelled_out(asked: Asked, fields: FieldMap, count: Count = uncounted) -> Query:
+    """The query that it stands for, JSON. `count` is told of the clauses that it has. Raises SearchRefused where the
+    text is not of the grammar, and what `count` raises."""
+    found = _Parser(asked, fields, count).top()
+    return boosted(with_minimum(found, asked.minimum_should_match), asked.boost)
 
 
 class _Parser:
     """Reads one text."""
 
-    def __init__(self, asked: Asked, fields: FieldMap) -> None:
+    def __init__(self, asked: Asked, fields: FieldMap, count: Count) -> None:
         self._asked = asked
-        self._all = fields
+        self._tie = {} if asked.tie_breaker is None else {"tie_breaker": asked.tie_breaker}
+        self._on = OnFields("query_string", asked.fields, fields, count, lenient=asked.lenient, tie=asked.tie_breaker)
         self._tokens = list(_tokens(asked.query))
         self._at = 0
         self._depth = 0
-        self._everywhere = not asked.fields or all(name == "*" for name, _ in asked.fields)
-        self._lenient = self._everywhere if asked.lenient is None else asked.lenient
-        self._default = self._matching(asked.fields or (("*", 1.0),))
 
     def top(self) -> Query:
         """The whole text."""
@@ -157,16 +136,19 @@ class _Parser:
     def _add_words(self, clauses: list[list[Any]], field: str | None, words: Sequence[str]) -> None:
         occur = "must" if self._asked.operator == "and" else "should"
         text = " ".join(words)
-        fields = self._fields(field)
+        fields = self._on.chosen(field)
         if len(fields) == 1 and fields[0][0].type is FieldType.TEXT and fields[0][1] == 1.0:
             name = fields[0][0].name
-            clauses += [[occur, {"match": {name: {"query": token}}}] for token in tokens(text)]
+            found = tokens(text)
+            self._on.count(len(found))
+            clauses += [[occur, {"match": {name: {"query": token}}}] for token in found]
             return
-        found = self._text(field, text)
-        if found is not None:
-            clauses.append([occur, found])
+        query = self._text(field, text)
+        if query is not None:
+            clauses.append([occur, query])
 
     def _clause(self, field: str | None) -> Query | None:
+        self._on.count(1)
         following = self._tokens[self._at + 1] if self._at + 1 < len(self._tokens) else None
         token = self._token()
         if (
@@ -183,7 +165,7 @@ class _Parser:
                 raise self._wrong()
             self._at += 1
             boost = self._boost()
-            return None if found is None else _boosted(found, boost)
+            return None if found is None else boosted(found, boost)
         return self._term(field, token)
 
     def _term(self, field: str | None, token: _Token) -> Query | None:
@@ -199,9 +181,8 @@ class _Parser:
             case "wild":
                 found = self._wild(field, token.text)
             case "regexp":
-                found = self._each(
-                    field, lambda each: {"regexp": {each.name: {"value": _cased(each, token.text[1:-1])}}}
-                )
+                chosen, pattern = self._on.chosen(field), token.text[1:-1]
+                found = self._on.each(chosen, lambda each: {"regexp": {each.name: {"value": cased(each, pattern)}}})
             case "quoted":
                 slop = self._asked.phrase_slop if fuzzy in (None, "~") else int(float(str(fuzzy)[1:]))
                 found = self._phrase(field, _plain(token.text[1:-1]), slop)
@@ -210,7 +191,7 @@ class _Parser:
             case _:
                 self._at -= 1
                 raise self._wrong()
-        return None if found is None else _boosted(found, boost)
+        return None if found is None else boosted(found, boost)
 
     def _text(self, field: str | None, text: str) -> Query | None:
         """What a word, or several that follow each other, are looked for as."""
@@ -220,26 +201,12 @@ class _Parser:
             return self._ranged(field, {bound: text[len(how) :]})
         if field == "_exists_":
             return {"exists": {"field": text}}
-        fields = self._fields(field)
-        if not fields:
-            return {"match_none": {}}
-        if all(each.type is FieldType.TEXT for each, _ in fields) and not tokens(text):
-            return None
-        options = {"query": text, "operator": self._asked.operator, "lenient": self._lenient}
-        if len(fields) == 1:
-            return _boosted({"match": {fields[0][0].name: options}}, fields[0][1])
-        return {"multi_match": {**options, "fields": _named(fields), "type": "best_fields", **self._tie()}}
+        return self._on.text(self._on.chosen(field), text, self._asked.operator, "best_fields", **self._tie)
 
     def _phrase(self, field: str | None, text: str, slop: int) -> Query | None:
-        fields = self._fields(field)
         if field == "_exists_":
             return {"exists": {"field": text}}
-        if not fields:
-            return {"match_none": {}}
-        if all(each.type is FieldType.TEXT for each, _ in fields) and not tokens(text):
-            return None
-        options = {"query": text, "type": "phrase", "slop": slop, "lenient": self._lenient}
-        return {"multi_match": {**options, "fields": _named(fields), **self._tie()}}
+        return self._on.phrase(self._on.chosen(field), text, slop, **self._tie)
 
     def _fuzzy(self, field: str | None, word: str, how: str) -> Query | None:
         edits = self._asked.fuzziness
@@ -247,24 +214,21 @@ class _Parser:
             if float(how[1:]) not in (0, 1, 2):
                 raise refusals.illegal(f"[query_string] has [{how[:20]}]; a word can have ~, ~0, ~1 or ~2")
             edits = str(int(float(how[1:])))
-        return self._each(
-            field,
-            lambda each: {"fuzzy": {each.name: {"value": _cased(each, word), "fuzziness": edits, **self._asked.fuzzy}}},
-        )
+        return self._on.fuzzy(self._on.chosen(field), word, edits, self._asked.fuzzy)
 
-    def _wild(self, field: str | None, text: str) -> Query | None:
-        begun = text[:-1]
+    def _wild(self, field: str | None, text: str) -> Query:
+        begun, chosen = text[:-1], self._on.chosen(field)
         if text.endswith("*") and not re.search(r"(?<!\\)[*?]", begun):
-            return self._each(field, lambda each: {"prefix": {each.name: {"value": _cased(each, _plain(begun))}}})
-        return self._each(field, lambda each: {"wildcard": {each.name: {"value": _cased(each, text)}}})
+            return self._on.begun(chosen, _plain(begun))
+        return self._on.each(chosen, lambda each: {"wildcard": {each.name: {"value": cased(each, text)}}})
 
     def _any(self, field: str | None) -> Query:
-        if field == "*" or (field is None and self._everywhere):
+        if field == "*" or (field is None and self._on.everywhere):
             return {"match_all": {}}
         if field is not None:
             return {"exists": {"field": field}}
-        found = [_boosted({"exists": {"field": each.name}}, boost) for each, boost in self._default]
-        return self._best(found)
+        found = [boosted({"exists": {"field": each.name}}, boost) for each, boost in self._on.default]
+        return self._on.best(found)
 
     def _range(self, field: str | None, text: str) -> Query | None:
         parts = _RANGE.fullmatch(text)
@@ -278,7 +242,8 @@ class _Parser:
         return self._ranged(field, bounds)
 
     def _ranged(self, field: str | None, bounds: Mapping[str, str]) -> Query | None:
-        words = next((each for each, _ in self._fields(field) if each.type is FieldType.TEXT), None)
+        chosen = self._on.chosen(field)
+        words = next((each for each, _ in chosen if each.type is FieldType.TEXT), None)
         if words is not None:
             raise refusals.illegal(
                 f"[query_string] has a range, and [{words.name}] is a text: {refusals.NOT_YET}; name another field"
@@ -288,36 +253,7 @@ class _Parser:
             zone = {"time_zone": self._asked.time_zone} if self._asked.time_zone and each.type is FieldType.DATE else {}
             return {"range": {each.name: {**bounds, **zone}}}
 
-        return self._each(field, on, kinds=_ASKED)
-
-    def _each(self, field: str | None, query: Any, kinds: Sequence[FieldType] = _TEXTUAL) -> Query | None:
-        """A query on each of the fields, of which the best counts; those of another kind find nothing."""
-        fields = self._fields(field)
-        found = [_boosted(query(each), boost) for each, boost in fields if each.type in kinds]
-        if len(found) < len(fields) and not self._lenient:
-            other = next(each for each, _ in fields if each.type not in kinds)
-            raise refusals.wrong_kind("[query_string] with a pattern", other.name, str(other.type))
-        return self._best(found)
-
-    def _best(self, queries: Sequence[Query]) -> Query:
-        if len(queries) < 2:
-            return queries[0] if queries else {"match_none": {}}
-        return {"dis_max": {"queries": list(queries), **self._tie()}}
-
-    def _fields(self, field: str | None) -> Sequence[tuple[Field, float]]:
-        return self._default if field is None else self._matching(((field, 1.0),))
-
-    def _matching(self, names: Sequence[tuple[str, float]]) -> list[tuple[Field, float]]:
-        found: dict[str, tuple[Field, float]] = {}
-        for name, boost in names:
-            for field in self._all.values():
-                is_meant = fnmatchcase(field.name, name) if "*" in name else field.name == name
-                if is_meant and field.type in _ASKED and field.nested is None:
-                    found[field.name] = (field, boost * found[field.name][1] if field.name in found else boost)
-        return list(found.values())
-
-    def _tie(self) -> Query:
-        return {} if self._asked.tie_breaker is None else {"tie_breaker": self._asked.tie_breaker}
+        return self._on.each(chosen, on, kinds=ASKED)
 
     def _next(self) -> str | None:
         return self._tokens[self._at].text if self._at < len(self._tokens) else None
@@ -399,20 +335,6 @@ def _bool(clauses: Sequence[Sequence[Any]]) -> Query | None:
     for occur, query in clauses:
         found.setdefault(occur, []).append(query)
     return {"bool": found}
-
-
-def _boosted(query: Query, boost: float) -> Query:
-    """The query with its scores multiplied."""
-    return query if boost == 1.0 else {"dis_max": {"queries": [query], "boost": boost}}
-
-
-def _named(fields: Sequence[tuple[Field, float]]) -> list[str]:
-    return [field.name if boost == 1.0 else f"{field.name}^{boost!r}" for field, boost in fields]
-
-
-def _cased(field: Field, text: str) -> str:
-    """A pattern as the analysis of a field has its words."""
-    return text.lower() if field.type is FieldType.TEXT else text
 
 
 def _plain(text: str) -> str:
