@@ -427,6 +427,24 @@ def _all(rng: random.Random) -> dict[str, Any]:
     return rng.choice(({"match_all": {}}, {"match_none": {}}, {"bool": {}}))
 
 
+def words_query(rng: random.Random) -> dict[str, Any]:
+    """A query of words, or of several next to each other, whose scores depend on how rare and how long texts are."""
+    text = " ".join(rng.choices(WORDS, k=rng.randint(1, 3)))
+    name = rng.choice(TEXT_FIELDS)
+    fields = [rng.choice((each, f"{each}^2")) for each in rng.sample((*TEXT_FIELDS, *KEYWORD_FIELDS), 3)]
+    kind = rng.choice(("best_fields", "most_fields", "phrase"))
+    return rng.choice(
+        (
+            {"match": {name: {"query": text, "operator": rng.choice(("or", "and"))}}},
+            {"match_phrase": {name: text}},
+            {"term": {name: rng.choice(("wine", "trade", "london", "3.14"))}},
+            {"multi_match": {"query": text, "fields": fields, "type": kind, "tie_breaker": 0.3}},
+            {"bool": {"must": [{"match": {name: text}}], "should": [{"match_phrase": {name: "the wine"}}]}},
+            {"simple_query_string": {"query": f'{text} | "trade export"', "fields": fields}},
+        )
+    )
+
+
 def _query_string(rng: random.Random) -> dict[str, Any]:
     made: dict[str, Any] = {"query": _line(rng, 2)}
     if rng.random() < 0.6:

@@ -16,7 +16,7 @@ from activity_stream.adapters.index_opensearch.index import OpenSearchIndex
 from activity_stream.fields import AddedField, FieldType, searchable_fields
 from activity_stream.model import Activity, Alias
 from tests.contract.comparing import DATA, Pair, ask, comparable, fill, real_activities
-from tests.contract.random_bodies import BOOLEAN, DOUBLE, LONG, TEXT_FIELDS, body, documents
+from tests.contract.random_bodies import BOOLEAN, DOUBLE, LONG, TEXT_FIELDS, body, documents, words_query
 from tests.services.server import Servers, empty
 
 NEWEST = "opensearch-3"
@@ -102,6 +102,27 @@ async def test_random_bodies_get_opensearchs_answer(pair: Pair, seed: int) -> No
             continue
         assert _same(mine, theirs, asked), f"seed {seed}, body {compared}: {json.dumps(asked)}"
     assert only_one_refused < BODIES / 30
+
+
+async def test_words_and_phrases_have_opensearchs_scores(pair: Pair, seed: int) -> None:
+    """Within 0.1 %, on fields that few documents have as well; whatever else the embedded index holds. Documents are
+    written once: OpenSearch counts what was replaced, until it merges."""
+    rng = random.Random(seed)
+    once = {each.object_id: each for each in {each.id: each for each in _fitting(documents(rng, 200))}.values()}
+    for index in pair:
+        for publish in (False, True):
+            generation = await index.begin("feed")
+            await index.write([generation], list(once.values()), visible=False)
+            if publish:
+                await index.publish(generation)
+    compared = 0
+    for _ in range(400):
+        asked = {"size": 200, "query": words_query(rng)}
+        mine, theirs = [await ask(index, Alias.ACTIVITIES, asked) for index in pair]
+        scores = [{hit["_id"]: hit["_score"] for hit in each["hits"]["hits"]} for each in (mine, theirs)]
+        assert scores[0] == pytest.approx(scores[1], rel=1e-3), json.dumps(asked)
+        compared += len(scores[0])
+    assert compared > 5_000
 
 
 def _kind(refused: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ import pytest
 from activity_stream.errors import SearchRefused
 from activity_stream.model import Activity, Alias, SearchAnswer
 from activity_stream.ports import Index
+from tests.contract.conftest import SHARED
 
 ROWS: list[dict[str, Any]] = [
     {"id": "1", "type": "Create", "published": "2020-01-01T00:00:00Z",
@@ -474,3 +475,36 @@ async def _ask(index: Index, body: Any, scope: Any = None) -> Any:
 def _activity(row: dict[str, Any]) -> Activity:
     inner = row["object"]
     return Activity(row["id"], json.dumps(row).encode(), inner["id"], json.dumps(inner).encode())
+
+
+async def scores(index: Index, query: dict[str, Any]) -> dict[str, float]:
+    """The score of each hit by its id."""
+    answer = await _ask(index, {"query": query})
+    return {hit["_id"]: hit["_score"] for hit in answer["hits"]["hits"]}
+
+
+async def test_documents_are_found_by_a_score_that_nobody_sees(searched: Index) -> None:
+    """A function's least score counts within a filter of a sorted search: a word in the shorter text is worth more."""
+    words = {"match": {"object.name": "wine"}}
+    shown = await scores(searched, words)
+    assert shown["1"] > shown["2"]
+    at_least = {"function_score": {"query": words, "min_score": (shown["1"] + shown["2"]) / 2}}
+    answer = await _ask(searched, {"query": {"bool": {"filter": [at_least]}}, "sort": ["id"]})
+    assert [hit["_id"] for hit in answer["hits"]["hits"]] == ["1"]
+
+
+async def test_what_is_not_published_changes_no_score(searched: Index, request: pytest.FixtureRequest) -> None:
+    """A crawl under way, or what it left behind, is no part of how rare a word is or how long texts are; but in indices
+    that feeds share on a cluster, which have one rarity for all that lies in them."""
+    if SHARED in request.node.name:
+        return
+    queries: list[dict[str, Any]] = [
+        {"match": {"object.name": "wine cheese"}},
+        {"match_phrase": {"object.name": "wine export"}},
+        {"match": {"object.name": {"query": "chese", "fuzziness": 1}}},
+    ]
+    before = [await scores(searched, query) for query in queries]
+    more = await searched.begin("feed")
+    rows = [{**ROWS[0], "id": f"more{n}", "object": {"id": f"more{n}", "name": "wine " * n}} for n in range(1, 30)]
+    await searched.write([more], [_activity(row) for row in rows], visible=True)
+    assert [await scores(searched, query) for query in queries] == before

@@ -57,9 +57,14 @@ def shows_scores(body: SearchBody) -> bool:
 
 
 def rarity(having: int, documents: int) -> float:
-    """The score of a word that so many of the documents with a value in the field have (Lucene's BM25Similarity)."""
+    """The score of a word that so many of the documents with a value in the field have, in a text of mean length."""
+    return idf(having, documents) / 2.2
+
+
+def idf(having: int, documents: int) -> float:
+    """The weight of a word that so many of the documents with a value in the field have (Lucene's BM25Similarity)."""
     documents = max(having, documents)
-    return math.log(1 + (documents - having + 0.5) / (having + 0.5)) / 2.2
+    return math.log(1 + (documents - having + 0.5) / (having + 0.5))
 
 
 class Weighing:
@@ -189,7 +194,7 @@ class Weighing:
         for name, boost in node.fields:
             one = self._phrase if node.type == "phrase" else self._match
             parts.append(one(name, node, boost, weigh) or _constant(_plain(name, node), boost))
-        if node.type == "most_fields":
+        if node.tie_breaker == 1.0:
             return {"bool": {"should": parts, "minimum_should_match": 1, "boost": node.boost}}
         return {"dis_max": {"queries": parts, "tie_breaker": node.tie_breaker, "boost": node.boost}}
 

@@ -9,12 +9,12 @@ from itertools import product
 from math import log
 
 from activity_stream.fields import Field, FieldType
+from activity_stream.search.lengths import stored_length
 from activity_stream.search.query import Scalar
 from activity_stream.testing.evaluator_documents import Corpus, Document
 
 _K1 = 1.2
 _B = 0.75
-_EXACT_LENGTHS = 24
 
 
 def term_score(corpus: Corpus, field: Field, term: Scalar, document: Document) -> float | None:
@@ -78,12 +78,3 @@ def _score(
     length = stored_length(document.terms(field).total()) if field.type is FieldType.TEXT else 1
     relative = length / statistics.mean_length if field.type is FieldType.TEXT else 1
     return weight * frequency / (frequency + _K1 * (1 - _B + _B * relative))
-
-
-def stored_length(length: int) -> int:
-    """A length as it is after Lucene has put it into one byte (SmallFloat.intToByte4): four significant bits."""
-    above = length - _EXACT_LENGTHS
-    shift = above.bit_length() - 4
-    if above < 0 or shift <= 0:
-        return length
-    return _EXACT_LENGTHS + (above >> shift << shift)

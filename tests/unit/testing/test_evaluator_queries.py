@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from activity_stream.testing.evaluator_scores import stored_length
+from activity_stream.search.lengths import stored_length
 from tests.unit.testing.indexed import Indexed
 
 

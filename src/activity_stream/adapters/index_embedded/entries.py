@@ -5,8 +5,10 @@ A value that cannot be what its field is leaves the document as it is: that valu
 make it lose all that is added after it.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from types import MappingProxyType
 from typing import Any
 
@@ -17,8 +19,11 @@ from activity_stream.adapters.index_embedded.schema import Column
 from activity_stream.fields import FieldType
 from activity_stream.search.analysis import tokens
 from activity_stream.search.geo import places
+from activity_stream.search.lengths import stored_length
 from activity_stream.search.values import MAX_KEYWORD_BYTES, coerce
 
+WORTH_SEPARATOR = "\x00"
+"""Between a token, which never has it, and what its score depends on."""
 POSITION_GAP = 100
 """Between the values of an array of text, so that no phrase is found across two of them."""
 
@@ -76,13 +81,31 @@ def write_texts(value: Any, targets: Targets, documents: Sequence[Entries]) -> N
     if not values:
         return
     joined = " ".join(values[0]) if len(values) == 1 else _with_gaps(values)
+    counts = Counter(chain.from_iterable(values))
+    length = counts.total()
+    stored = stored_length(length)
+    worth = " ".join([worth_term(token, stored, number) for token, number in counts.items()])
     for position, column in targets:
         entries = documents[position]
         if isinstance(joined, str):
             entries.fields[column.value] = joined
         else:
             entries.texts.append((column.value, joined))
+        if length:
+            entries.fields[column.worth] = worth
+            entries.fields[column.length] = length
         entries.present.append(column.present)
+
+
+def worth_term(token: str, length: int, frequency: int) -> str:
+    """The term that says that a token is in a text of this stored length so often; see `worth_of`."""
+    return f"{token}{WORTH_SEPARATOR}{length:x}.{frequency:x}"
+
+
+def worth_of(term: str) -> tuple[int, int]:
+    """The stored length of the text and how often the token is in it."""
+    length, _, frequency = term.rpartition(WORTH_SEPARATOR)[2].partition(".")
+    return int(length, 16), int(frequency, 16)
 
 
 def write_places(value: Any, targets: Targets, documents: Sequence[Entries]) -> None:

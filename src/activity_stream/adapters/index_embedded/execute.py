@@ -33,7 +33,7 @@ from activity_stream.search.body import SearchBody, boost_of
 from activity_stream.search.field_values import FieldValues
 from activity_stream.search.parse import parse_body, parse_query
 from activity_stream.search.parse_query_strings import without_query_strings
-from activity_stream.search.query import Bool, Node
+from activity_stream.search.query import Bool, FunctionScore, Node, every_query
 from activity_stream.search.rarity import shows_scores
 
 _REMEMBERED_BODIES = 256
@@ -87,6 +87,7 @@ class _Search:
 
     def run(self, body: SearchBody) -> Found:
         """What the body finds. Raises SearchRefused."""
+        self._scorer.scored = shows_scores(body) or _finds_by_scores(body)
         node = self._theirs(body.query)
         query = both(self._boosted(self._translator.query(node), body), *self._conditions)
         worked = self._translator.worked()
@@ -190,6 +191,13 @@ class _Search:
             return hits, [best] * len(hits)
         ranked = sorter.first(query, (_BY_SCORE,), _wanted(body))[body.from_ :]
         return [Hit(hit.address, ()) for hit in ranked], [float(hit.values[0] or 0) for hit in ranked]
+
+
+def _finds_by_scores(body: SearchBody) -> bool:
+    """Whether a part of the query finds documents by a score, shown or not."""
+    nodes = (body.query, *([body.post_filter] if body.post_filter else ()), *filters_of(body.aggs))
+    found = (inner for each in nodes for inner in every_query(each))
+    return any(isinstance(inner, FunctionScore) and inner.min_score is not None for inner in found)
 
 
 def _wanted(body: SearchBody) -> int:

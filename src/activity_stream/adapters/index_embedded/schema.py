@@ -5,7 +5,8 @@
     keyword   a0  the values, sorted, each once      a0x  hex of them, same order    a0h  hex of the greatest
     date, long, double, boolean
               a0  the values as numbers, sorted      a0h  the greatest
-    text      a0  its tokens, joined by blanks
+    text      a0  its tokens, joined by blanks       a0l how many they are
+              a0w each token once, with the text's length and how often it is there: all that its score depends on
     geo_point a0  latitudes                          a0y longitudes             a0n how many places, if several
     nested    each object is a document of its own, with the columns of the fields in it, and with the key and the
               generation of the one that it is in
@@ -25,7 +26,7 @@ import tantivy
 from activity_stream.fields import Field, FieldMap, FieldType
 from activity_stream.model import Alias
 
-FORMAT = 2
+FORMAT = 3
 """Raised when what is written changes its meaning: an index of another format is rebuilt."""
 
 ALIAS, GENERATION, KEY, PRESENT, SEQUENCE, SOURCE = "_alias", "_gen", "_key", "_fn", "_seq", "_source"
@@ -46,8 +47,9 @@ class Column(msgspec.Struct, frozen=True):
     """Where the values of one searchable field are: internal names; None where there is no such column.
 
     `value` is empty where there is no one column of values (geo_point, nested); `place` are the columns of a
-    geo_point: latitudes, longitudes, and the number of places where there are several. `present` is the term that
-    PRESENT holds for documents with a value, and, of a nested field, that ALIAS holds for the objects in it.
+    geo_point: latitudes, longitudes, and the number of places where there are several. `worth` and `length` are of a
+    text. `present` is the term that PRESENT holds for documents with a value, and, of a nested field, that ALIAS holds
+    for the objects in it.
     """
 
     field: Field
@@ -56,6 +58,8 @@ class Column(msgspec.Struct, frozen=True):
     high: str | None = None
     hex: str | None = None
     place: tuple[str, str, str] | None = None
+    worth: str = ""
+    length: str = ""
 
 
 class EmbeddedSchema:
@@ -118,7 +122,7 @@ def _column(field: Field, prefix: str) -> Column:
     if field.type in WITHOUT_VALUE:
         return Column(field, prefix)
     if field.type is FieldType.TEXT:
-        return Column(field, prefix, prefix)
+        return Column(field, prefix, prefix, worth=f"{prefix}w", length=f"{prefix}l")
     if field.type is not FieldType.KEYWORD:
         return Column(field, prefix, prefix, high=f"{prefix}h")
     high = None if field.name == "id" else f"{prefix}h"
@@ -150,6 +154,8 @@ def _add(builder: tantivy.SchemaBuilder, column: Column) -> None:
     names = [name for name in (column.value, column.high, column.hex) if name]
     if column.field.type is FieldType.TEXT:
         builder.add_text_field(column.value, tokenizer_name=WHITESPACE, index_option="position")
+        builder.add_text_field(column.worth, tokenizer_name=WHITESPACE, index_option="basic")
+        builder.add_integer_field(column.length, fast=True)
     elif column.field.type is FieldType.KEYWORD:
         for name in names:
             builder.add_text_field(name, fast=True, tokenizer_name="raw", index_option="basic")

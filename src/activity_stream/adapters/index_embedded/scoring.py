@@ -1,11 +1,17 @@
-"""Scores of single words and phrases.
+"""Scores of single words and phrases: Lucene's BM25 (k1 1.2, b 0.75), over the documents that are visible.
 
-tantivy's BM25 has the formula and the parameters of Lucene's but keeps the constant factor (k1 + 1), which Lucene has
-dropped: it is divided out.
+    word     a union of constant scores: one for each length of a text and number of times that the word is in one
+    phrase   the documents are looked at, if they are few; else tantivy's score, as rare as the phrase is
+
+tantivy takes rarity and mean length from all documents that it has, with a field or without it, hidden ones too, and
+keeps a constant factor (k1 + 1), which Lucene has dropped.
 """
+
+from collections.abc import Mapping, Sequence
 
 from tantivy import Query
 
+from activity_stream.adapters.index_embedded.entries import WORTH_SEPARATOR, worth_of
 from activity_stream.adapters.index_embedded.predicates import Predicates, both, either, nothing, unscored
 from activity_stream.adapters.index_embedded.reader import ValueReader
 from activity_stream.adapters.index_embedded.resembling import Resembling
@@ -13,13 +19,17 @@ from activity_stream.adapters.index_embedded.schema import SEQUENCE, Column
 from activity_stream.adapters.index_embedded.snapshot import Snapshot
 from activity_stream.fields import FieldType
 from activity_stream.search import refusals
+from activity_stream.search.lengths import stored_length
 from activity_stream.search.limits import MOST_SLOPPY
 from activity_stream.search.phrases import is_near
 from activity_stream.search.query import Fuzziness
-from activity_stream.search.rarity import RESEMBLING, rarity
+from activity_stream.search.rarity import RESEMBLING, idf, rarity
 
-FACTOR = 2.2
-"""k1 + 1."""
+K1, B = 1.2, 0.75
+FACTOR = K1 + 1
+MOST_PHRASES = 1_000
+"""Documents with a phrase in which it is counted how often they have it."""
+_MOST_REMEMBERED = 1_000
 
 
 class Scorer:
@@ -35,6 +45,8 @@ class Scorer:
         self._visible = unscored(visible)
         self._scope = scope
         self._predicates = Predicates(snapshot)
+        self.scored = True
+        self._looks = True
 
     @property
     def constant(self) -> bool:
@@ -45,14 +57,17 @@ class Scorer:
         """The same over the objects of a nested field. With a scope those of others are among them: no limit may tell
         of their words, and scores are not shown."""
         scope = None if self._scope is None else objects
-        return Scorer(self._snapshot, objects, scope, self._reader, every=scope is not None)
+        made = Scorer(self._snapshot, objects, scope, self._reader, every=scope is not None)
+        made.scored = self.scored
+        made._looks = False  # an object in a nested field has no place of its own
+        return made
 
     def word(self, column: Column, word: str) -> Query:
         """Documents with the word, by how often and how rare."""
         query = Query.term_query(self._snapshot.schema.tantivy, column.value, word, "freq")
         if self._scope is not None:
             return Query.const_score_query(query, self._scoped(column, query))
-        return Query.boost_query(query, 1 / FACTOR)
+        return self._weighed(column, word, self._weight(column, word))
 
     def fuzzy(self, column: Column, word: str, edits: int, how: Fuzziness) -> Query:
         """Documents with the word, or one that so many mistakes make of it.
@@ -73,9 +88,8 @@ class Scorer:
         words = resembling.words(column, word, edits, how, how.max_expansions)
         if column.field.type is FieldType.KEYWORD:
             return self._values(column, words)
-        weights = [self._weight(column, each) for each, _ in words]
-        blended = [worth * min(weights) / weight for (_, worth), weight in zip(words, weights, strict=True)]
-        return either([Query.boost_query(self.word(column, w), b) for (w, _), b in zip(words, blended, strict=True)])
+        weights = [self._weight(column, each) for each, _ in words] or [0.0]
+        return either([self._weighed(column, word, min(weights) * worth) for word, worth in words])
 
     def _values(self, column: Column, values: list[tuple[str, float]]) -> Query:
         """Documents with one of these values of a keyword, which all are as rare as the most frequent of them."""
@@ -92,7 +106,61 @@ class Scorer:
         query = self._predicates.phrase(column.value, words, slop)
         if self._scope is not None:
             return Query.const_score_query(query, self._scoped(column, query))
-        return Query.boost_query(query, 1 / FACTOR)
+        weight = sum(self._weight(column, word) for word in words)
+        if not self.scored or weight == 0.0:
+            return query
+        if self._looks and not slop and self._snapshot.count(both(query, self._visible)) <= MOST_PHRASES:
+            return self._counted(column, words, query, weight)
+        theirs = sum(self._weight_to_tantivy(column, word) for word in words)
+        return Query.boost_query(query, weight / theirs / FACTOR)
+
+    def _counted(self, column: Column, words: list[str], query: Query, weight: float) -> Query:
+        """Documents with a phrase, by how often they have it and how long their texts are."""
+        hits = self._snapshot.searcher.search(both(query, self._visible), limit=MOST_PHRASES, count=False).hits
+        addresses = [address for _, address in hits]
+        places = self._snapshot.searcher.fast_field_values(SEQUENCE, addresses)
+        lengths = self._snapshot.searcher.fast_field_values(column.length, addresses)
+        alike: dict[float, list[int]] = {}
+        for address, place, length in zip(addresses, places, lengths, strict=True):
+            number = _times(self._reader.positions(column, address), words)
+            score = weight * self._share(column, stored_length(int(length or 1)), max(1, number))
+            alike.setdefault(score, []).append(int(place or 0))
+        return either([Query.const_score_query(self._predicates.any_of(SEQUENCE, x), s) for s, x in alike.items()])
+
+    def _weighed(self, column: Column, word: str, weight: float) -> Query:
+        """Documents with the word, of this weight."""
+        if not self.scored:
+            return self._predicates.term(column.value, word)
+        schema, parts = self._snapshot.schema.tantivy, []
+        for term, _ in self._worths(column, word):
+            score = weight * self._share(column, *worth_of(term))
+            parts.append(Query.const_score_query(Query.term_query(schema, column.worth, term, "basic"), score))
+        return either(parts)
+
+    def _share(self, column: Column, length: int, frequency: int) -> float:
+        """How much of a word's weight a text of this stored length is worth that has it so often."""
+        _, mean = self._statistics(column)
+        return frequency / (frequency + K1 * (1 - B + B * length / mean))
+
+    def _worths(self, column: Column, word: str) -> list[tuple[str, int]]:
+        """What the score of a word depends on, in the visible documents that have it: terms, and how many have each."""
+        known = self._snapshot.worths
+        found = known.get((column.worth, word))
+        if found is None:
+            begun = self._snapshot.searcher.terms_with_prefix(column.worth, word + WORTH_SEPARATOR, self._visible)
+            found = [(term, count) for term, count in begun if count]
+            if len(known) < _MOST_REMEMBERED:
+                known[column.worth, word] = found
+        return found
+
+    def _statistics(self, column: Column) -> tuple[int, float]:
+        """How many visible documents have words in a text, and how many on average."""
+        found = self._snapshot.statistics.get(column.length)
+        if found is None:
+            asked = {"of": {"stats": {"field": column.length}}}
+            of = self._snapshot.searcher.aggregate(self._visible, asked)["of"]
+            found = self._snapshot.statistics[column.length] = (int(of["count"]), float(of["avg"] or 1.0))
+        return found
 
     def _near(self, column: Column, words: list[str], slop: int) -> Query:
         """Documents with several words that have moved: each that has them all is looked at. They are worth as much as
@@ -110,7 +178,7 @@ class Scorer:
         near = self._predicates.any_of(SEQUENCE, [each for each in sequences if each is not None])
         if self._scope is not None:
             return Query.const_score_query(near, self._scoped(column, near))
-        worth = sum(self._weight(column, word) for word in words)
+        worth = sum(self._weight(column, word) for word in words) / FACTOR
         return Query.disjunction_max_query([Query.const_score_query(near, worth), self.phrase(column, words)], 0.0)
 
     def begun(self, column: Column, words: list[str], most: int) -> Query:
@@ -139,9 +207,12 @@ class Scorer:
         return self._predicates.phrase(column.value, words)
 
     def _weight(self, column: Column, word: str) -> float:
+        """How rare a word is among the visible documents that have words there."""
+        return idf(sum(count for _, count in self._worths(column, word)), self._statistics(column)[0])
+
+    def _weight_to_tantivy(self, column: Column, word: str) -> float:
         """How rare a word is to tantivy, of which it makes a phrase's weight."""
-        documents = self._snapshot.searcher.num_docs
-        return rarity(self._snapshot.searcher.doc_freq(column.value, word), documents)
+        return idf(self._snapshot.searcher.doc_freq(column.value, word), self._snapshot.searcher.num_docs)
 
     def flag(self, column: Column, value: int) -> Query:
         """Documents with a boolean, by how rare it is; as in OpenSearch, which gives other exact values no rarity."""
@@ -158,3 +229,12 @@ class Scorer:
         having = self._snapshot.count(both(query, scope))
         documents = self._snapshot.count(both(self._predicates.has(column.present), scope))
         return rarity(having, documents)
+
+
+def _times(places: Mapping[str, Sequence[int]], words: Sequence[str]) -> int:
+    """How often the words stand next to each other in a text."""
+    first, *others = words
+    having = [set(places.get(word, ())) for word in others]
+    return sum(
+        all(start + offset in those for offset, those in enumerate(having, 1)) for start in places.get(first, ())
+    )

@@ -37,7 +37,8 @@ DOCUMENTS_AT_ONCE = 5_000
 class Snapshot:
     """One state of the index: nothing that is committed later changes what it finds.
 
-    `generations` are the published ones by feed; `present` the index names that any live document has.
+    `generations` are the published ones by feed; `present` the index names that any live document has. `statistics` and
+    `worths` are what scores of words were made of, by column, and by column and word: see `scoring`.
     """
 
     def __init__(self, schema: EmbeddedSchema, index: tantivy.Index) -> None:
@@ -51,6 +52,8 @@ class Snapshot:
         self.present = frozenset(name for name, _ in found)
         published = {name for each in self.generations.values() for name in index_names(each)}
         self._hidden = sorted(self.present - published)
+        self.statistics: dict[str, tuple[int, float]] = {}
+        self.worths: dict[tuple[str, str], list[tuple[str, int]]] = {}
         self._visible = {alias: self._visible_query(alias, ALIAS_TERMS[alias]) for alias in Alias}
 
     def visible(self, alias: Alias) -> tantivy.Query:

@@ -121,7 +121,7 @@ class Translator:
         for name, boost in node.fields:
             made = self._phrase(name, node) if node.type == "phrase" else self._match(name, node)
             parts.append(made if boost == 1.0 else Query.boost_query(made, boost))
-        if node.type == "most_fields":
+        if node.tie_breaker == 1.0:
             return either(parts)
         return Query.disjunction_max_query(parts, float(node.tie_breaker)) if parts else nothing()
 
