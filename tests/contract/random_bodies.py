@@ -315,7 +315,8 @@ def _phrase(rng: random.Random) -> dict[str, Any]:
 
 def _begun(rng: random.Random) -> dict[str, Any]:
     before = [rng.choice(WORDS) for _ in range(rng.randrange(3))]
-    made: dict[str, Any] = {"query": " ".join([*before, rng.choice(("t", "w", "ex", "c", "日", "lon", ""))])}
+    text = " ".join([*before, rng.choice(("t", "w", "ex", "c", "日", "lon", ""))])
+    made: dict[str, Any] = {"query": text + rng.choice(("", "", "", " ", "!"))}
     if rng.random() < 0.5:
         made |= rng.choice(
             ({}, {"operator": "and"}, {"minimum_should_match": rng.choice(("2", "-1", "75%"))}, _fuzziness(rng))
@@ -428,7 +429,7 @@ def _all(rng: random.Random) -> dict[str, Any]:
 
 
 def words_query(rng: random.Random) -> dict[str, Any]:
-    """A query of words, or of several next to each other, whose scores depend on how rare and how long texts are."""
+    """A query whose scores depend on how rare words and values are, how long texts, and how far words have moved."""
     text = " ".join(rng.choices(WORDS, k=rng.randint(1, 3)))
     name = rng.choice(TEXT_FIELDS)
     fields = [rng.choice((each, f"{each}^2")) for each in rng.sample((*TEXT_FIELDS, *KEYWORD_FIELDS), 3)]
@@ -441,6 +442,12 @@ def words_query(rng: random.Random) -> dict[str, Any]:
             {"multi_match": {"query": text, "fields": fields, "type": kind, "tie_breaker": 0.3}},
             {"bool": {"must": [{"match": {name: text}}], "should": [{"match_phrase": {name: "the wine"}}]}},
             {"simple_query_string": {"query": f'{text} | "trade export"', "fields": fields}},
+            {"match_phrase": {name: {"query": " ".join(rng.sample(WORDS, 2)), "slop": rng.choice((1, 3))}}},
+            {"match_phrase_prefix": {name: f"{text} {rng.choice('twec')}"}},
+            {"match_bool_prefix": {name: f"{text}{rng.choice(('', ' ', ' w'))}"}},
+            {"match": {name: {"query": rng.choice(("wine expert", "trad", "londn the")), "fuzziness": "AUTO"}}},
+            {"fuzzy": {rng.choice(KEYWORD_FIELDS): {"value": rng.choice(("a", "az", "ab")), "fuzziness": 1}}},
+            {"match": {BOOLEAN: True}},
         )
     )
 

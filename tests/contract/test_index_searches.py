@@ -113,6 +113,9 @@ async def searched(index: Index) -> Index:
         ({"match_bool_prefix": {"object.name": "export chees"}}, "124"),
         ({"match_bool_prefix": {"object.name": {"query": "CHEESE exp", "operator": "and"}}}, "2"),
         ({"match_bool_prefix": {"type": "Cre"}}, "12"),
+        ({"match_bool_prefix": {"object.name": "wine chee "}}, "12"),
+        ({"match_bool_prefix": {"object.name": "chee."}}, ""),
+        ({"match_bool_prefix": {"object.name": {"query": "chese ", "fuzziness": 1}}}, "24"),
         ({"match_bool_prefix": {"object.name": " - "}}, ""),
         ({"match_phrase_prefix": {"object.name": {"query": " - ", "zero_terms_query": "all"}}}, "1234"),
         (

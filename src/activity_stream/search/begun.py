@@ -1,7 +1,8 @@
 """`match_bool_prefix`, said by other queries.
 
 Source: OpenSearch's `MatchQuery` of the type BOOLEAN_PREFIX: on text each word but the last is a `term`, or `fuzzy`,
-and the last one a `prefix`; on a keyword the whole value is a `prefix`; on any other field it is a `match`.
+and the last one a `prefix`, unless something follows it in the text, if only a blank; on a keyword the whole value is a
+`prefix`; on any other field it is a `match`.
 """
 
 from activity_stream.fields import FieldType
@@ -19,11 +20,13 @@ def spelled_out(node: MatchBoolPrefix, kind: FieldType | None) -> Node:
         return Prefix(field=node.field, value=json_text(node.query))
     if kind is not FieldType.TEXT:
         return Match(field=node.field, query=node.query)
-    words = tokens(json_text(node.query))
+    text = json_text(node.query)
+    words = tokens(text)
     if not words:
         return MatchNone()
     clauses: list[Node] = [_word(node, word) for word in words[:-1]]
-    clauses.append(Prefix(field=node.field, value=words[-1]))
+    is_begun = text.lower().endswith(words[-1])
+    clauses.append(Prefix(field=node.field, value=words[-1]) if is_begun else _word(node, words[-1]))
     required = required_words(node.operator, node.minimum_should_match, len(words))
     return Bool(should=tuple(clauses), minimum_should_match=str(required))
 

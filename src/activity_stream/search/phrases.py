@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from heapq import heapify, heappop, heappush
 
 
 def is_near(places: Mapping[str, Sequence[int]], words: Sequence[str], slop: int) -> bool:
@@ -24,3 +25,29 @@ def _all_from(start: int, places: Mapping[str, Sequence[int]], words: Sequence[s
             return False
         used.add(mine[at])
     return True
+
+
+def frequency(places: Mapping[str, Sequence[int]], words: Sequence[str], slop: int) -> float:
+    """How often different words stand in a text as in a phrase, moved by at most `slop`: each time counts the less, the
+    farther they have moved (Lucene's SloppyPhraseMatcher). `places` as above."""
+    waiting = [(places[word][0] - offset, offset, 0, word) for offset, word in enumerate(words) if places.get(word)]
+    if len(waiting) < len(words):
+        return 0.0
+    heapify(waiting)
+    last = max(place for place, *_ in waiting)
+    found = 0.0
+    while True:
+        place, offset, number, word = heappop(waiting)
+        moved = last - place
+        following = waiting[0][0]
+        while True:  # the first of the words comes as near to the others as it can
+            number += 1
+            if number == len(places[word]):
+                return found + (1 / (1 + moved) if moved <= slop else 0.0)
+            place = places[word][number] - offset
+            last = max(last, place)
+            if place > following:
+                break
+            moved = min(moved, last - place)
+        heappush(waiting, (place, offset, number, word))
+        found += 1 / (1 + moved) if moved <= slop else 0.0

@@ -76,5 +76,5 @@ def _score(
         weight += log(1 + (statistics.documents - with_term + 0.5) / (with_term + 0.5))
     # Lucene stores no length for other types than text, and takes it for 1.
     length = stored_length(document.terms(field).total()) if field.type is FieldType.TEXT else 1
-    relative = length / statistics.mean_length if field.type is FieldType.TEXT else 1
+    relative = length / statistics.mean_length
     return weight * frequency / (frequency + _K1 * (1 - _B + _B * relative))

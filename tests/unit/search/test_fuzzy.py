@@ -3,7 +3,7 @@
 import pytest
 
 from activity_stream.search.fuzzy import edits_of, fuzziness, nearest
-from activity_stream.search.phrases import is_near
+from activity_stream.search.phrases import frequency, is_near
 from activity_stream.search.query import Fuzziness
 
 KNOWN = ["port", "pord", "prot", "sport", "ports", "trop", "po", "", "x"]
@@ -63,3 +63,27 @@ def test_words_are_near_if_none_has_moved_too_far(phrase: str, slop: int, near: 
     """In the text `a b c a`, each in a place of its own."""
     places = {"a": [0, 3], "b": [1], "c": [2]}
     assert is_near(places, phrase.split(), slop) is near
+
+
+@pytest.mark.parametrize(
+    ("text", "phrase", "slop", "expected"),
+    [
+        ("a b", "a b", 0, 1.0),
+        ("a b x a b", "a b", 0, 2.0),
+        ("b a", "a b", 0, 0.0),
+        ("a x b", "a b", 1, 1 / 2),
+        ("b a", "a b", 2, 1 / 3),
+        ("a x b a b", "a b", 1, 1 / 2 + 1),
+        ("a x x b", "a b", 1, 0.0),
+        ("a b c", "a b c", 3, 1.0),
+        ("a", "a b", 5, 0.0),
+    ],
+)
+def test_a_phrase_counts_the_less_the_farther_its_words_have_moved(
+    text: str, phrase: str, slop: int, expected: float
+) -> None:
+    """Each time that it is there, by one divided by the places moved and one more."""
+    places: dict[str, list[int]] = {}
+    for place, word in enumerate(text.split()):
+        places.setdefault(word, []).append(place)
+    assert frequency(places, phrase.split(), slop) == pytest.approx(expected)

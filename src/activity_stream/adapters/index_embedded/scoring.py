@@ -7,7 +7,7 @@ tantivy takes rarity and mean length from all documents that it has, with a fiel
 keeps a constant factor (k1 + 1), which Lucene has dropped.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from tantivy import Query
 
@@ -21,12 +21,13 @@ from activity_stream.fields import FieldType
 from activity_stream.search import refusals
 from activity_stream.search.lengths import stored_length
 from activity_stream.search.limits import MOST_SLOPPY
-from activity_stream.search.phrases import is_near
+from activity_stream.search.phrases import frequency, is_near
 from activity_stream.search.query import Fuzziness
 from activity_stream.search.rarity import RESEMBLING, idf, rarity
 
 K1, B = 1.2, 0.75
 FACTOR = K1 + 1
+Places = Mapping[str, Sequence[int]]
 MOST_PHRASES = 1_000
 """Documents with a phrase in which it is counted how often they have it."""
 _MOST_REMEMBERED = 1_000
@@ -94,8 +95,8 @@ class Scorer:
     def _values(self, column: Column, values: list[tuple[str, float]]) -> Query:
         """Documents with one of these values of a keyword, which all are as rare as the most frequent of them."""
         having = [both(self._predicates.term(column.value, value), self._visible) for value, _ in values]
-        documents = self._snapshot.count(both(self._predicates.has(column.present), self._visible))
-        weight = min((rarity(self._snapshot.count(each), documents) for each in having), default=0.0)
+        most = max((self._snapshot.count(each) for each in having), default=0)
+        weight = self._worth_of_value(column, most)
         parts = zip(having, (worth for _, worth in values), strict=True)
         return either([Query.const_score_query(each, weight * worth) for each, worth in parts])
 
@@ -109,21 +110,22 @@ class Scorer:
         weight = sum(self._weight(column, word) for word in words)
         if not self.scored or weight == 0.0:
             return query
-        if self._looks and not slop and self._snapshot.count(both(query, self._visible)) <= MOST_PHRASES:
-            return self._counted(column, words, query, weight)
+        if self._looks and self._snapshot.count(both(query, self._visible)) <= MOST_PHRASES:
+            return self._counted(column, query, weight, lambda places: frequency(places, words, slop))
         theirs = sum(self._weight_to_tantivy(column, word) for word in words)
         return Query.boost_query(query, weight / theirs / FACTOR)
 
-    def _counted(self, column: Column, words: list[str], query: Query, weight: float) -> Query:
-        """Documents with a phrase, by how often they have it and how long their texts are."""
+    def _counted(self, column: Column, query: Query, weight: float, times: Callable[[Places], float]) -> Query:
+        """Documents with a phrase of this weight, by how often they have it (`times`, of where their words stand) and
+        how long their texts are."""
         hits = self._snapshot.searcher.search(both(query, self._visible), limit=MOST_PHRASES, count=False).hits
         addresses = [address for _, address in hits]
         places = self._snapshot.searcher.fast_field_values(SEQUENCE, addresses)
         lengths = self._snapshot.searcher.fast_field_values(column.length, addresses)
         alike: dict[float, list[int]] = {}
         for address, place, length in zip(addresses, places, lengths, strict=True):
-            number = _times(self._reader.positions(column, address), words)
-            score = weight * self._share(column, stored_length(int(length or 1)), max(1, number))
+            number = times(self._reader.positions(column, address))
+            score = weight * self._share(column, stored_length(int(length or 1)), number or 1.0)
             alike.setdefault(score, []).append(int(place or 0))
         return either([Query.const_score_query(self._predicates.any_of(SEQUENCE, x), s) for s, x in alike.items()])
 
@@ -137,7 +139,7 @@ class Scorer:
             parts.append(Query.const_score_query(Query.term_query(schema, column.worth, term, "basic"), score))
         return either(parts)
 
-    def _share(self, column: Column, length: int, frequency: int) -> float:
+    def _share(self, column: Column, length: int, frequency: float) -> float:
         """How much of a word's weight a text of this stored length is worth that has it so often."""
         _, mean = self._statistics(column)
         return frequency / (frequency + K1 * (1 - B + B * length / mean))
@@ -178,6 +180,9 @@ class Scorer:
         near = self._predicates.any_of(SEQUENCE, [each for each in sequences if each is not None])
         if self._scope is not None:
             return Query.const_score_query(near, self._scoped(column, near))
+        if self.scored and self._looks and len(found) <= MOST_PHRASES and len(set(words)) == len(words):
+            weight = sum(self._weight(column, word) for word in words)
+            return self._counted(column, near, weight, lambda places: frequency(places, words, slop))
         worth = sum(self._weight(column, word) for word in words) / FACTOR
         return Query.disjunction_max_query([Query.const_score_query(near, worth), self.phrase(column, words)], 0.0)
 
@@ -197,6 +202,9 @@ class Scorer:
         first = sum(self._weight(column, word) for word in before)
         weights = [self._weight(column, end) for end in ends]
         whole = first + sum(weights)
+        anywhere = either([self._next_to(column, [*before, end]) for end in ends])
+        if self.scored and self._looks and self._snapshot.count(both(anywhere, self._visible)) <= MOST_PHRASES:
+            return self._counted(column, anywhere, whole, lambda places: _begun(places, before, ends))
         phrases = [self.phrase(column, [*before, end]) for end in ends]
         parts = [Query.boost_query(*each) for each in zip(phrases, (whole / (first + w) for w in weights), strict=True)]
         return Query.disjunction_max_query(parts, 0.0) if parts else nothing()
@@ -219,10 +227,27 @@ class Scorer:
         query = self._predicates.term(column.value, value)
         if self._scope is not None:
             return Query.const_score_query(query, 1.0)
-        having = self._snapshot.count(query)
-        return Query.const_score_query(
-            query, rarity(having, self._snapshot.count(self._predicates.has(column.present)))
-        )
+        having = self._snapshot.count(both(query, self._visible))
+        return Query.const_score_query(query, self._worth_of_value(column, having))
+
+    def _worth_of_value(self, column: Column, having: int) -> float:
+        """The score of an exact value that so many documents have. It is taken for a text of one word, among texts of
+        as many words as documents have values."""
+        found = self._snapshot.statistics.get(column.value)
+        if found is None:
+            number = self._values_of(column)
+            documents = self._snapshot.count(both(self._predicates.has(column.present), self._visible))
+            found = self._snapshot.statistics[column.value] = (documents, number / max(1, documents) or 1.0)
+        documents, mean = found
+        return idf(having, documents) / (1 + K1 * (1 - B + B / mean))
+
+    def _values_of(self, column: Column) -> float:
+        """How many values all documents have, each once in a document."""
+        if column.field.type is FieldType.BOOLEAN:
+            having = (both(self._predicates.term(column.value, value), self._visible) for value in (0, 1))
+            return sum(self._snapshot.count(each) for each in having)
+        asked = {"of": {"value_count": {"field": column.value}}}
+        return float(self._snapshot.searcher.aggregate(self._visible, asked)["of"]["value"] or 0)
 
     def _scoped(self, column: Column, query: Query) -> float:
         scope = unscored(self._scope or Query.all_query())
@@ -231,10 +256,7 @@ class Scorer:
         return rarity(having, documents)
 
 
-def _times(places: Mapping[str, Sequence[int]], words: Sequence[str]) -> int:
-    """How often the words stand next to each other in a text."""
-    first, *others = words
-    having = [set(places.get(word, ())) for word in others]
-    return sum(
-        all(start + offset in those for offset, those in enumerate(having, 1)) for start in places.get(first, ())
-    )
+def _begun(places: Places, before: list[str], ends: list[str]) -> float:
+    """How often the words stand next to each other, and then any of `ends`."""
+    last = sorted({place for end in ends for place in places.get(end, ())})
+    return frequency({**places, "": last}, [*before, ""], 0)
