@@ -135,6 +135,9 @@ class FeedWorker:
         while not self._loaded:
             try:
                 await self._records.load()
+                if self._keeping is None:
+                    # What is written now is not recorded: whoever records again must not go on from there.
+                    await self._state.delete(f"changes:{self._plan.unique_id}")
                 self._loaded = True
             except StateUnavailable:
                 await self._clock.sleep(_TICK_SECONDS)
@@ -166,7 +169,11 @@ class FeedWorker:
         if not plan.disable_updates:
             updates = UpdatesCycle(plan, pipeline, generations, self._records, clock, log, self._metrics)
             works.append(self._updates_cycles(updates))
-        await until_first(*works, self._flushes())
+        try:
+            await until_first(*works, self._flushes())
+        finally:
+            if changes is not None:
+                await changes.keep_only()
 
     async def _full_cycles(self, cycle: FullCycle, progress: Progress) -> None:
         """Full ingests, for ever."""

@@ -94,11 +94,16 @@ def _has(change: Change, marks: Sequence[Sequence[str]] | None) -> bool:
 
 
 class MemoryLedger:
-    """A ledger of dictionaries."""
+    """A ledger of dictionaries. `generations` says what it knows of."""
 
     def __init__(self) -> None:
         self._known: dict[str, dict[tuple[Alias, str], Known]] = {}
         self._complete: set[str] = set()
+
+    @property
+    def generations(self) -> set[str]:
+        """The ids of those that were begun and not forgotten."""
+        return set(self._known)
 
     async def begin(self, generation: str) -> None:
         """Know nothing of it yet."""

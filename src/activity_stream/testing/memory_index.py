@@ -58,6 +58,10 @@ class MemoryIndex:
             raise ValueError(f"{operation!r} is no method of an Index; those are {', '.join(sorted(_OPERATIONS))}")
         self._failures += [(operation, error)] * times
 
+    def heal(self) -> None:
+        """Fail no more."""
+        self._failures.clear()
+
     def refuse(self, id_: str, reason: str) -> None:
         """Refuse, from now on, every document of this id for good."""
         self._refusals[id_] = reason

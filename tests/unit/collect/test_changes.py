@@ -196,6 +196,40 @@ async def test_nothing_is_told_of_what_the_index_refused(world: World) -> None:
     assert [item["type"] for item in found[0].told] == ["Update"]
 
 
+async def test_what_changed_while_nothing_was_recorded_is_not_passed_over(world: World) -> None:
+    """A collector with the record switched off wrote to what is published; who follows begins anew afterwards."""
+    source = world.source("feed", "a", "b")
+    running = world.start(world.plan(source, full_ingest_interval=10_000.0))
+    await world.clock.advance(5)
+    found = followers(world)
+    await all_know(world, found)
+    await world.stop(running)
+    world.index.fail_next("publish", IndexUnavailable("not now"), times=1000)
+    running = world.start(world.plan(source, full_ingest_interval=10_000.0), owner="two", records=False)
+    source.put("c")
+    await world.clock.advance(10)
+    assert "c" in await world.visible()
+    await world.stop(running)
+    world.index.heal()
+    world.start(world.plan(source, full_ingest_interval=10_000.0), owner="three")
+    await world.clock.advance(10)
+    await all_know(world, found)
+    assert [follower.begun for follower in found] == [2] * len(found)
+
+
+async def test_a_collector_knows_of_no_more_generations_than_there_are(world: World) -> None:
+    """Those that were published, dropped or left with a lease are forgotten."""
+    source = world.source("feed", "a", "b")
+    running = world.start(world.plan(source, full_ingest_interval=5.0))
+    for key in "cdefgh":
+        source.put(key)
+        world.index.fail_next("publish", IndexUnavailable("by chance"))
+        await world.clock.advance(12)
+        assert len(world.ledgers[0].generations) <= 2
+    await world.stop(running)
+    assert world.ledgers[0].generations == set()
+
+
 async def test_an_item_in_two_feeds_stays_while_one_of_them_has_it(world: World) -> None:
     """A removal is of an id: it is told when no feed has it any more."""
     one, two = world.source("one"), world.source("two")

@@ -183,6 +183,7 @@ class World:
         self.index = MemoryIndex(searchable_fields(), self.clock)
         self.state = MemoryState(self.clock)
         self.log = MemoryChangeLog()
+        self.ledgers: list[MemoryLedger] = []
         self.marks = MarkedFields(FOLLOWERS.values(), searchable_fields())
         self.workers = Workers(self.clock)
         self.metrics = Metrics()
@@ -206,13 +207,15 @@ class World:
             **{**usual, **settings},
         )
 
-    def start(self, *plans: FeedPlan, owner: str = "one") -> Running:
-        """A collector of these feeds."""
+    def start(self, *plans: FeedPlan, owner: str = "one", records: bool = True) -> Running:
+        """A collector of these feeds, which records changes or not."""
         clock, state = OwnClock(self.clock), OwnState(self.state, self.workers)
         metrics = Metrics() if self._running else self.metrics
         running = Running(owner, state, clock, metrics)
         marked = {str(alias): self.marks.names(alias) for alias in Alias}
-        keeping = Keeping(self.log, MemoryLedger(), RETENTION, marked, self.marks.of)
+        ledger = MemoryLedger()
+        self.ledgers.append(ledger)
+        keeping = Keeping(self.log, ledger, RETENTION, marked, self.marks.of) if records else None
         supervisor = Supervisor(plans, self.index, state, clock, Log("outgoing"), metrics, owner, keeping)
         running.task = asyncio.create_task(supervisor.run(running.stop))
         self._running.append(running)
