@@ -214,7 +214,8 @@ class ChangeLog(Protocol):
         ...
 
     async def last_cut(self) -> int:
-        """The number of the last cut, 0 where there is none; each one's is larger than any before."""
+        """The number of the last cut, which is larger than any before. A record begins with one, so that no two have
+        the same; 0 as long as nobody has opened it to write."""
         ...
 
     async def read(

@@ -7,6 +7,7 @@ cut      a row with the number of the last one
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -44,6 +45,7 @@ class SqliteChangeLog:
         self._writes = write
         if write:
             await self._do(_make)
+            await self._do(_begin)
 
     async def close(self) -> None:
         """Wait for what is being done."""
@@ -124,6 +126,12 @@ def _make(connection: sqlite3.Connection) -> None:
 def _last(connection: sqlite3.Connection, feed: str) -> int:
     found = connection.execute("SELECT last FROM feed WHERE name = ?", (feed,)).fetchone()
     return int(found[0]) if found else -1
+
+
+def _begin(connection: sqlite3.Connection) -> None:
+    """A new record begins with a cut."""
+    if not _last_cut(connection):
+        _cut(connection, time.time())
 
 
 def _append(connection: sqlite3.Connection, feed: str, number: int, changes: Sequence[Change]) -> None:

@@ -64,7 +64,7 @@ async def _place(following: Following, caller: Caller, alias: Alias, since: str 
             moment = datetime.fromisoformat(since.replace(" ", "+"))  # a plus that nobody encoded
         except ValueError as error:
             raise BadRequest(_wrong(since)) from error
-        return following.since(caller, alias, moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+        return await following.since(caller, alias, moment if moment.tzinfo else moment.replace(tzinfo=UTC))
     try:
         return msgspec.json.decode(urlsafe_b64decode(since + "=" * (-len(since) % 4)), type=Place)
     except (ValueError, msgspec.DecodeError) as error:

@@ -34,8 +34,8 @@ Number = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 class Place(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     """Where a reader is.
 
-    `at`: when it was there (seconds since 1970). `scope`: of whose grants. `cut`: the last cut of the record that it
-    knows of. `seen`: the place of the last change of each feed that it has seen; `base`: the number from which it has
+    `at`: when it was there (seconds since 1970). `scope`: of whose grants. `cut`: the last cut of its
+    record. `seen`: the place of the last change of each feed that it has seen; `base`: the number from which it has
     to see those of other feeds. `walk`: the id behind which everything has still to be shown; None: all of it was.
     """
 
@@ -96,13 +96,15 @@ class Following:
         seen = await self._log.heads(alias, marks=marks)
         return Place(at=at, scope=_scope(caller, alias), cut=cut, base=0, seen=seen, walk="").caught_up(at)
 
-    def since(self, caller: Caller, alias: Alias, moment: datetime) -> Place:
-        """The place of a reader who knows everything up to a moment. Raises Gone."""
+    async def since(self, caller: Caller, alias: Alias, moment: datetime) -> Place:
+        """The place of a reader who knows everything up to a moment. Raises Gone, IndexUnavailable."""
         at = moment.timestamp()
         if at < self._clock.now() - self._retention:
             raise Gone(f"what changed is kept for {self._retention:g} seconds (CHANGES_RETENTION): {ANEW}")
-        number = int(at * 1_000_000)
-        return Place(at=int(at), scope=_scope(caller, alias), cut=number, base=number, seen={})
+        number, cut = int(at * 1_000_000), await self._log.last_cut()
+        if cut > number:
+            raise Gone(f"some of what changed since then could not be recorded, or the record is younger: {ANEW}")
+        return Place(at=int(at), scope=_scope(caller, alias), cut=cut, base=number, seen={})
 
     async def page(self, caller: Caller, alias: Alias, place: Place, size: int) -> Told:
         """The next page of at most `size` items behind a place; an empty one where there is nothing (yet).
@@ -130,8 +132,8 @@ class Following:
             raise Gone(f"this since is of another alias, or of a key with other grants than this one has now: {ANEW}")
         if place.at < now - self._retention:
             raise Gone(f"what changed is kept for {self._retention:g} seconds (CHANGES_RETENTION): {ANEW}")
-        if await self._log.last_cut() > place.cut:
-            raise Gone(f"some of what changed could not be recorded: {ANEW}")
+        if await self._log.last_cut() != place.cut:
+            raise Gone(f"some of what changed could not be recorded, or this since is of another record: {ANEW}")
 
     async def _marks(self, caller: Caller, alias: Alias) -> list[list[str]] | None:
         """The marks that what the caller may see has. Raises Unready where the record lacks some of them."""

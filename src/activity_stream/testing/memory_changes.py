@@ -1,5 +1,6 @@
 """A record of changes and a ledger in memory, for tests of whatever needs them; they pass the real ones' suites."""
 
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 from activity_stream.model import Alias, Change, Known, Recorded
@@ -18,12 +19,18 @@ class MemoryChangeLog:
         """Let the next `times` calls of a method raise the error and do nothing."""
         self._failures += [(operation, error)] * times
 
+    def begin_anew(self) -> None:
+        """Be another record, one without cuts."""
+        self.recorded, self._last, self._cut = [], {}, 0
+
     def heal(self) -> None:
         """Fail no more."""
         self._failures.clear()
 
     async def open(self, *, write: bool) -> None:
-        """Nothing needs to be opened."""
+        """Begin with a cut, to write."""
+        if write and not self._cut:
+            self._cut = int(time.time() * 1_000_000)
 
     async def close(self) -> None:
         """What is recorded stays."""

@@ -189,6 +189,17 @@ async def test_a_place_that_is_older_than_what_is_kept_is_gone() -> None:
         assert "CHANGES_RETENTION" in answer["details"]
 
 
+async def test_a_place_in_another_record_is_gone() -> None:
+    """After a move to another index, or back: its numbers mean nothing there."""
+    async with changing("a") as (world, _, api):
+        _, current = await walk(api, PATH)
+        await world.log.cut(1.0)  # as another record would begin, whenever it did
+        assert (await api.ask(path_of(current)))[0] == 410
+        _, current = await walk(api, PATH)
+        world.log.begin_anew()
+        assert (await api.ask(path_of(current)))[0] == 410
+
+
 async def test_where_nothing_is_recorded_there_is_nothing_to_follow() -> None:
     """404 that names the setting."""
     async with serving() as api:

@@ -5,7 +5,9 @@ it was given so far, in this order. So whoever finds a change has been able to f
 """
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from typing import Any
 
@@ -43,10 +45,14 @@ class OpenSearchChangeLog:
         self._client = client
         copies = "auto_expand_replicas" if "-" in replicas else "number_of_replicas"
         settings = {"index": {"number_of_shards": 1, copies: replicas, "refresh_interval": "-1"}}
+        self._is_ready = False
         self._body = msgspec.json.encode({"settings": settings, "mappings": _MAPPINGS})
 
     async def open(self, *, write: bool) -> None:
-        """Nothing: a cluster that is not there now may be there later."""
+        """Make the index, to write; a cluster that is not there now may be there later."""
+        if write:
+            with suppress(IndexUnavailable):
+                await self._ready()
 
     async def close(self) -> None:
         """End the connections."""
@@ -115,11 +121,16 @@ class OpenSearchChangeLog:
             must(reply)
 
     async def _ready(self) -> None:
-        """Make the index, if it is not there."""
-        if (await self._client.call("HEAD", f"/{NAME}")).status != 404:
+        """Make the index, if it is not there, with the cut that a record begins with."""
+        if self._is_ready or await self.last_cut():
+            self._is_ready = True
             return
         reply = await self._client.call("PUT", f"/{NAME}", self._body)
         if reply.status != 400 or b"resource_already_exists_exception" not in reply.body:
+            must(reply)
+        first = msgspec.json.encode({"number": int(time.time() * 1_000_000)})
+        reply = await self._client.call("PUT", f"/{NAME}/_create/{_CUT}?refresh=true", first)
+        if reply.status != 409:  # another collector was there first
             must(reply)
 
     async def _last(self, query: Mapping[str, Any]) -> dict[str, tuple[int, str]]:
