@@ -333,7 +333,8 @@ class ShakyIndex:
     async def documents(self, generation: Generation, alias: Alias) -> AsyncIterator[Sequence[StoredDocument]]:
         """As the port says; the world goes on between two parts, and a part is a few documents."""
         await self._fate.pause()
-        async for some in self._inner.documents(generation, alias):
+        parts = aiter(self._inner.documents(generation, alias))
+        while (some := await self._inside(lambda: _next(parts))) is not None:
             for start in range(0, len(some), 10):
                 if self._fate.strikes(self._fate.index_failures / 4):
                     raise IndexUnavailable("told to fail in the middle")
@@ -346,7 +347,7 @@ class ShakyIndex:
 
     async def search(self, alias: Alias, body: bytes, *, scope: bytes | None = None) -> SearchAnswer:
         """As the port says."""
-        return await self._inner.search(alias, body, scope=scope)
+        return await self._inside(lambda: self._inner.search(alias, body, scope=scope))
 
     async def root(self) -> bytes:
         """As the port says."""
@@ -378,3 +379,7 @@ class ShakyIndex:
 
     def _is_done(self, _: object) -> None:
         self._fate.clock.busy -= 1
+
+
+async def _next(parts: AsyncIterator[T]) -> T | None:
+    return await anext(parts, None)
