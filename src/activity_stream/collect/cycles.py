@@ -114,10 +114,12 @@ class FullCycle:
             raise
 
     async def _crawl(self, walk: Walk) -> None:
-        await self._generations.learn(self._progress.made)
         began = self._clock.monotonic()
         with self._ledger.pull():
             build = await self._pipeline.first_page(self._generations.begin, walk, self._write)
+        # Behind the first page: a worker that has just begun has to make its build before it asks, while its source may
+        # still be at work for the worker before.
+        await self._generations.learn(self._progress.made)
         write = partial(self._write, build)  # one and the same for all pages: those that wait are written together
         while walk.address is not None:
             self._progress.made()
