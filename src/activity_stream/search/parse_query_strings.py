@@ -50,10 +50,14 @@ def _turned(value: Any, path: str, fields: FieldMap) -> Any:
     if len(value) == 1 and name in _SPELLED_OUT and isinstance(said, dict) and "query" in said:
         return _SPELLED_OUT[name](Part(said, f"{path}.{name}", Budget(Limits())), fields)
     return {
-        # In a query of one field, a key may be the name of a field that is called so.
-        key: each if key in LEAVES else _turned(each, f"{path}.{key}" if path else key, fields)
+        key: each if _is_on_field(key, each) else _turned(each, f"{path}.{key}" if path else key, fields)
         for key, each in value.items()
     }
+
+
+def _is_on_field(key: str, value: Any) -> bool:
+    """Whether it is a query of one field, which is called as one of these; an aggregation may have a query's name."""
+    return key in LEAVES and isinstance(value, dict) and value.keys() <= _SPELLED_OUT.keys()
 
 
 _COMMON: Readers = {

@@ -14,6 +14,7 @@ from activity_stream.model import Alias
 from activity_stream.search.parse import parse_body
 from activity_stream.search.parse_query_strings import without_query_strings
 from activity_stream.search.simple_query_strings import SimplyAsked, simply_spelled_out
+from tests.unit.search.lines import shortened
 
 FIELDS = searchable_fields()[Alias.ACTIVITIES]
 NAME = "object.name"
@@ -22,15 +23,7 @@ ANY: Any = {"match_all": {}}
 
 def stood_for(line: str, **options: Any) -> Any:
     """The queries that a line stands for, on one text field; a match is shown as its word."""
-    return _short(simply_spelled_out(SimplyAsked(query=line, fields=((NAME, 1.0),), **options), FIELDS))
-
-
-def _short(query: Any) -> Any:
-    if isinstance(query, list):
-        return [_short(each) for each in query]
-    if isinstance(query, dict) and query.keys() == {"match"}:
-        return query["match"][NAME]["query"]
-    return {key: _short(each) for key, each in query.items()} if isinstance(query, dict) else query
+    return shortened(simply_spelled_out(SimplyAsked(query=line, fields=((NAME, 1.0),), **options), FIELDS), NAME)
 
 
 @pytest.mark.parametrize(
