@@ -153,18 +153,39 @@ class Grant(msgspec.Struct, frozen=True):
     values: tuple[str, ...] = ()
 
 
+class SearchLimits(msgspec.Struct, frozen=True):
+    """Bounds of one search body; going over any of them is a 400 that names it.
+
+    `depth`: queries within queries, and aggregations within aggregations. `clauses`: queries of any kind, and words of
+    a text that is matched. `terms`: values of one `terms` query or `ids`. `window`: `from` + `size`. `aggregations`:
+    all of them together. `buckets`: of one aggregation's `size` and of a whole answer. `pattern`: characters of a
+    wildcard or prefix. `nesting`: levels of JSON.
+    """
+
+    depth: int = 30
+    clauses: int = 1024
+    terms: int = 65_536
+    window: int = 10_000
+    aggregations: int = 100
+    buckets: int = 65_535
+    pattern: int = 1_000
+    nesting: int = 200
+    sort_keys: int = 32
+
+
 class Caller(msgspec.Struct, frozen=True):
     """Who asks.
 
     `methods` is the seed's form of permission: these HTTP methods, and then everything is seen. None: any method, and
     `grants` says what is seen of each alias; all grants of an alias must hold; an alias without one is empty.
-    `search_seconds` is how long one search may take.
+    `search_seconds` is how long one search may take, `limits` what it may ask for.
     """
 
     key_id: str
     methods: frozenset[str] | None = None
     grants: Mapping[Alias, tuple[Grant, ...]] = {}
     search_seconds: float = 30.0
+    limits: SearchLimits = SearchLimits()
 
 
 class SearchAnswer(msgspec.Struct, frozen=True):

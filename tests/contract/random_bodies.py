@@ -178,6 +178,8 @@ def _activity(rng: random.Random, number: int) -> Activity:
     if rng.random() < 0.7:
         _put(document, SINGLE, rng.choice(KEYS[:6]))
     if rng.random() < 0.5:
+        _put(document, UNMAPPED, _some(rng, UNMAPPED))
+    if rng.random() < 0.5:
         _put(document, PLACE, rng.choice(PLACES))
     if rng.random() < 0.5:
         _put(document, NESTED, [_programme(rng) for _ in range(rng.randrange(4))])
@@ -202,7 +204,7 @@ def _some(rng: random.Random, name: str) -> Any:
 
 
 def _value(rng: random.Random, name: str) -> Any:
-    if name in KEYWORD_FIELDS:
+    if name in KEYWORD_FIELDS or name == UNMAPPED:
         return rng.choice((*KEYS, 6, True, None))
     if name in DATE_FIELDS:
         return rng.choice(DATES)
@@ -310,6 +312,8 @@ def _fuzzy(rng: random.Random) -> dict[str, Any]:
 
 
 def _phrase(rng: random.Random) -> dict[str, Any]:
+    if rng.random() < 0.1:
+        return {"match_phrase": {UNMAPPED: _query_value(rng, UNMAPPED)}}
     return {"match_phrase": {rng.choice(TEXT_FIELDS): {"query": _words(rng, 4), "slop": rng.choice((0, 0, 1, 3))}}}
 
 
@@ -338,7 +342,7 @@ def _range(rng: random.Random) -> dict[str, Any]:
 
 
 def _exists(rng: random.Random) -> dict[str, Any]:
-    return {"exists": {"field": rng.choice((_any_field(rng), "object", "actor"))}}
+    return {"exists": {"field": rng.choice((_any_field(rng), "object", "actor", "not"))}}
 
 
 def _pattern(rng: random.Random) -> dict[str, Any]:

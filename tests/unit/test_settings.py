@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from activity_stream.fields import AddedField, FieldType
-from activity_stream.model import Alias, Grant, GrantKind
+from activity_stream.model import Alias, Grant, GrantKind, SearchLimits
 from activity_stream.settings import Auth, EmbeddedIndex, SqliteState, describe, load, variables
 from activity_stream.settings.reference import renewed
 from tests.unit.settings_examples import FEED, GRANT, KEY, PAIR, only_problem, problems, seed_example, written
@@ -121,6 +121,24 @@ class TestReading:
         grant = {f"{GRANT}____TERMS_KEY": "object.x", f"{GRANT}____TERMS_VALUES__1": "-7"}
         settings = load(KEY | field | grant, None)
         assert settings.fields == (AddedField(Alias.ACTIVITIES, "object.x", FieldType.LONG),)
+
+    def test_a_key_can_have_limits_of_its_own(self) -> None:
+        """Those it names are less than usual, the others as usual; a key's own win over those of all."""
+        settings = load(KEY | {"SEARCH_LIMITS": "depth=5, Clauses = 100"}, None)
+        assert next(iter(settings.callers.values())).caller.limits == SearchLimits(depth=5, clauses=100)
+        settings = load(KEY | {"SEARCH_LIMITS": "depth=5", f"{PAIR}SEARCH_LIMITS": "window=20"}, None)
+        assert next(iter(settings.callers.values())).caller.limits == SearchLimits(window=20)
+        assert "depth, clauses" in only_problem(KEY | {"SEARCH_LIMITS": "deep=5"})
+        assert "from 1 to 30" in only_problem(KEY | {"SEARCH_LIMITS": "depth=31"})
+
+    def test_a_field_can_be_derived(self) -> None:
+        """The names of the fields that it has its values from, in their order; wrong ones are said."""
+        field = {"FIELDS__1__ALIAS": "activities", "FIELDS__1__NAME": "when", "FIELDS__1__TYPE": "date"}
+        settings = load(field | {"FIELDS__1__FIRST_OF": "object.startTime, published"}, None)
+        first_of = ("object.startTime", "published")
+        assert settings.fields == (AddedField(Alias.ACTIVITIES, "when", FieldType.DATE, first_of),)
+        for wrong in ({"FIELDS__1__FIRST_OF": "object..startTime"}, {"FIELDS__1__TYPE": "geo_point"}):
+            assert "FIELDS__1__FIRST_OF" in only_problem(field | {"FIELDS__1__FIRST_OF": "published"} | wrong)
 
     def test_networks_are_understood(self) -> None:
         """Addresses and networks of both kinds, one by one or comma separated."""

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from activity_stream.search.limits import MOST_LOOKED_AT, MOST_SLOPPY, Limits
+from activity_stream.model import SearchLimits
+from activity_stream.search.limits import MOST_LOOKED_AT, MOST_SLOPPY
 from activity_stream.search.parse import KEYS, NOT_YET, WITHOUT_EFFECT
 from activity_stream.search.parse_aggs import AGGREGATIONS
 from activity_stream.search.parse_aggs import KNOWN as KNOWN_AGGREGATIONS
@@ -19,7 +20,7 @@ BEGIN = "<!-- made by: python -m activity_stream.search.constructs docs/referenc
 
 _BY_THE_API = frozenset({"pit", "timeout"})
 """Keys that no index meets."""
-_LIMITS = Limits()
+_LIMITS = SearchLimits()
 _LOOKED_AT = f"{MOST_LOOKED_AT:,} documents"
 _CLAUSES = f"{_LIMITS.clauses:,} words"
 _BOUNDS: Mapping[str, str] = {

@@ -77,14 +77,14 @@ def _format(field: Field, fmt: str | None) -> str | None:
 
 
 def _sorted_values(field: Field, fmt: str | None, document: Any) -> list[Any]:
-    found: list[Any] = [each for raw in leaves(document, field.path) if (each := coerce(field.type, raw)) is not None]
+    found: list[Any] = [each for raw in raw_values(document, field) if (each := coerce(field.type, raw)) is not None]
     if field.type is FieldType.KEYWORD:
         found = sorted(set(found), key=lambda each: str(each).encode("utf-8", "surrogatepass"))
     return [_shown(field, each, fmt) for each in (found if field.type is FieldType.KEYWORD else sorted(found))]
 
 
 def _values_in_order(field: Field, fmt: str | None, document: Any) -> list[Any]:
-    found = [coerce(field.type, raw) for raw in leaves(document, field.path)]
+    found = [coerce(field.type, raw) for raw in raw_values(document, field)]
     if field.type in _IGNORED and None in found:
         return []
     return [_shown(field, each, fmt) for each in found if each is not None]
@@ -108,6 +108,18 @@ def _shown(field: Field, value: Any, fmt: str | None) -> Any:
 
 def _nothing(_: Any) -> list[Any]:
     return []
+
+
+def raw_values(document: Any, field: Field) -> Iterator[Any]:
+    """The values of a field, as they stand in a decoded document: of a derived one, those that it takes from the first
+    of its paths where there are any of its type."""
+    if not field.first_of:
+        yield from leaves(document, field.path)
+    for path in field.first_of:
+        found = [each for each in leaves(document, path) if coerce(field.type, each) is not None]
+        if found:
+            yield from found
+            return
 
 
 def leaves(value: Any, path: Sequence[str]) -> Iterator[Any]:

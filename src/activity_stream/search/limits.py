@@ -1,7 +1,6 @@
-"""What a search body may ask for, at most."""
+"""What a search body may ask for, at most: `SearchLimits` as they are used up, and what no caller can have more of."""
 
-import msgspec
-
+from activity_stream.model import SearchLimits
 from activity_stream.search import refusals
 
 MOST_LOOKED_AT = 1_000_000
@@ -10,30 +9,10 @@ MOST_SLOPPY = 10_000
 """Documents in which the embedded index looks how far several words of a phrase have moved."""
 
 
-class Limits(msgspec.Struct, frozen=True):
-    """Bounds of one search body; going over any of them is a 400 that names it.
-
-    `depth`: queries within queries, and aggregations within aggregations. `clauses`: queries of any kind, and words of
-    a text that is matched. `terms`: values of one `terms` query or `ids`. `window`: `from` + `size`. `aggregations`:
-    all of them together. `buckets`: of one aggregation's `size` and of a whole answer. `pattern`: characters of a
-    wildcard or prefix. `nesting`: levels of JSON.
-    """
-
-    depth: int = 30
-    clauses: int = 1024
-    terms: int = 65_536
-    window: int = 10_000
-    aggregations: int = 100
-    buckets: int = 65_535
-    pattern: int = 1_000
-    nesting: int = 200
-    sort_keys: int = 32
-
-
 class Budget:
     """What is left of the limits while a body is being read."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: SearchLimits) -> None:
         self.limits = limits
         self._clauses = 0
         self._aggregations = 0

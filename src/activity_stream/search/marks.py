@@ -13,7 +13,7 @@ from activity_stream.fields import Field, FieldMap
 from activity_stream.grants import is_unrestricted
 from activity_stream.model import Alias, Caller, Grant, GrantKind
 from activity_stream.search.decoded import decoded_item
-from activity_stream.search.field_values import leaves
+from activity_stream.search.field_values import raw_values
 from activity_stream.search.values import coerce
 
 
@@ -43,7 +43,7 @@ class MarkedFields:
             document = decoded_item(source)
         except (ValueError, RecursionError):
             return ()
-        return tuple(dict.fromkeys(mark for field in fields for mark in _marks(field, leaves(document, field.path))))
+        return tuple(dict.fromkeys(mark for field in fields for mark in _marks(field, raw_values(document, field))))
 
     def asked(self, caller: Caller, alias: Alias) -> list[list[str]] | None:
         """Alternatives of marks, all of which what the caller may see has to meet; None: the caller sees all."""

@@ -13,9 +13,10 @@ from typing import Any
 
 import msgspec
 
+from activity_stream.model import SearchLimits
 from activity_stream.search import refusals
 from activity_stream.search.body import SearchBody
-from activity_stream.search.limits import Budget, Limits
+from activity_stream.search.limits import Budget
 from activity_stream.search.parse_aggs import aggregations
 from activity_stream.search.parse_hits import collapse, docvalue_fields, fields
 from activity_stream.search.parse_queries import query
@@ -23,7 +24,7 @@ from activity_stream.search.parse_sort import search_after, sort, source
 from activity_stream.search.part import Part, Reader, only_if
 from activity_stream.search.query import Node
 
-__all__ = ["Limits", "parse_body", "parse_query", "read_json"]
+__all__ = ["parse_body", "parse_query", "read_json"]
 
 # A string without an end counts as one too: else each quote in it would be tried as the start of one.
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
@@ -40,7 +41,7 @@ NOT_YET = frozenset(
 """Keys of a body that OpenSearch has, and that are not taken here yet."""
 
 
-def parse_body(body: bytes, limits: Limits = Limits()) -> SearchBody:  # noqa: B008 - frozen
+def parse_body(body: bytes, limits: SearchLimits = SearchLimits()) -> SearchBody:  # noqa: B008 - frozen
     """The tree of a search body (JSON; nothing but blanks: everything). Raises SearchRefused with status 400."""
     if not body.strip():
         return SearchBody()
@@ -62,12 +63,12 @@ def parse_body(body: bytes, limits: Limits = Limits()) -> SearchBody:  # noqa: B
     return _checked(SearchBody(**values), limits)
 
 
-def parse_query(obj: object, limits: Limits = Limits()) -> Node:  # noqa: B008 - frozen
+def parse_query(obj: object, limits: SearchLimits = SearchLimits()) -> Node:  # noqa: B008 - frozen
     """The tree of a query that is decoded already: `{"term": {…}}`. Raises SearchRefused with status 400."""
     return query(Part(obj, "query", Budget(limits)))
 
 
-def read_json(body: bytes, limits: Limits = Limits()) -> Any:  # noqa: B008 - frozen
+def read_json(body: bytes, limits: SearchLimits = SearchLimits()) -> Any:  # noqa: B008 - frozen
     """The JSON of a body. Raises SearchRefused if it is none, is too deep, or has a key twice in an object."""
     if _nesting(body) > limits.nesting:
         raise refusals.refused(
@@ -161,7 +162,7 @@ _IGNORED: Mapping[str, Reader] = {
 }
 
 
-def _checked(body: SearchBody, limits: Limits) -> SearchBody:
+def _checked(body: SearchBody, limits: SearchLimits) -> SearchBody:
     """The body, if its parts go together."""
     if body.from_ + body.size > limits.window:
         raise refusals.illegal(

@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 
 from activity_stream.fields import FieldMap
+from activity_stream.model import SearchLimits
 from activity_stream.search import refusals
-from activity_stream.search.limits import Budget, Limits
+from activity_stream.search.limits import Budget
 from activity_stream.search.on_fields import Query
 from activity_stream.search.parse_leaves import FUZZY_OPTIONS, LEAVES, minimum, weight
 from activity_stream.search.part import Part, Readers, at_least, only_if
@@ -48,7 +49,7 @@ def _turned(value: Any, path: str, fields: FieldMap) -> Any:
         return value
     name, said = next(iter(value.items()), ("", None))
     if len(value) == 1 and name in _SPELLED_OUT and isinstance(said, dict) and "query" in said:
-        return _SPELLED_OUT[name](Part(said, f"{path}.{name}", Budget(Limits())), fields)
+        return _SPELLED_OUT[name](Part(said, f"{path}.{name}", Budget(SearchLimits())), fields)
     return {
         key: each if _is_on_field(key, each) else _turned(each, f"{path}.{key}" if path else key, fields)
         for key, each in value.items()

@@ -18,8 +18,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from activity_stream.errors import SearchRefused
+from activity_stream.model import SearchLimits
 from activity_stream.search import refusals
-from activity_stream.search.limits import Budget, Limits
+from activity_stream.search.limits import Budget
 from activity_stream.search.part import Part, only_if
 from activity_stream.search.query import Bool, Exists, Node, Range
 
@@ -104,7 +105,7 @@ def without_scripts(part: Any) -> Any:
     found = part.get("script") if len(part) == 1 else None
     script, boost = (found.get("script"), found.get("boost", 1.0)) if isinstance(found, dict) else (None, 1.0)
     if isinstance(script, str) or (isinstance(script, dict) and "source" in script):
-        node = filter_script(Part(script, "script", Budget(Limits())))
+        node = filter_script(Part(script, "script", Budget(SearchLimits())))
         return {"constant_score": {"filter": _json(node), "boost": boost}}
     return {key: without_scripts(value) for key, value in part.items()}
 

@@ -8,7 +8,7 @@ import msgspec
 
 from activity_stream.errors import SearchRefused
 from activity_stream.grants import filter_of, is_unrestricted, sees_everything
-from activity_stream.model import Alias, Caller, SearchAnswer
+from activity_stream.model import Alias, Caller, SearchAnswer, SearchLimits
 from activity_stream.ports import Index
 from activity_stream.search.bodies import read_object
 from activity_stream.search.durations import milliseconds
@@ -20,6 +20,8 @@ _NOTHING = (
     b'{"took":%d,"timed_out":true,"_shards":{"total":1,"successful":1,"skipped":0,"failed":0},'
     b'"hits":{"total":{"value":0,"relation":"gte"},"max_score":null,"hits":[]}}'
 )
+
+_USUAL = SearchLimits()
 
 
 class Searches:
@@ -64,6 +66,8 @@ class Searches:
         return await self._index.root()
 
     async def _run(self, caller: Caller, alias: Alias, body: bytes) -> SearchAnswer:
+        if caller.limits != _USUAL:
+            parse_body(body, caller.limits)  # nothing goes through that cannot be measured
         if not is_unrestricted(caller, alias):
             scope = self._scope(caller, alias)
             return await self._index.search(alias, narrowed(body, scope), scope=scope)

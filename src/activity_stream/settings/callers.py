@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Mapping
 
 from activity_stream.fields import FieldMap, FieldType
-from activity_stream.model import Alias, Caller, Grant, GrantKind
+from activity_stream.model import Alias, Caller, Grant, GrantKind, SearchLimits
 from activity_stream.settings import variables as v
 from activity_stream.settings.reading import Reading
 from activity_stream.settings.shapes import CallerSettings
@@ -22,7 +22,7 @@ def read_callers(reading: Reading, fields: Fields) -> dict[str, CallerSettings]:
     callers: dict[str, CallerSettings] = {}
     first: dict[str, str] = {}
     per_second, at_once = reading.value(v.REQUESTS_PER_SECOND), reading.value(v.REQUESTS_AT_ONCE)
-    usual_seconds = reading.value(v.SEARCH_SECONDS)
+    usual_seconds, usual_limits = reading.value(v.SEARCH_SECONDS), reading.words(v.SEARCH_LIMITS)
     for n in reading.numbers((v.CALLERS,)):
         key_id = reading.required(v.KEY_ID, n)
         secret = reading.required(v.SECRET_KEY, n)
@@ -34,7 +34,10 @@ def read_callers(reading: Reading, fields: Fields) -> dict[str, CallerSettings]:
             reading.problem(v.KEY_ID, n, allowed=f"an id that no other key pair has; {same} is the same")
         if secret is not None:
             seconds = reading.optional(v.KEY_SEARCH_SECONDS, n)
-            caller = Caller(key_id, methods, grants, usual_seconds if seconds is None else seconds)
+            limits = reading.words(v.KEY_SEARCH_LIMITS, n) or usual_limits
+            caller = Caller(
+                key_id, methods, grants, usual_seconds if seconds is None else seconds, SearchLimits(**dict(limits))
+            )
             callers[key_id] = CallerSettings(secret, caller, *_limits(reading, n, per_second, at_once))
     return callers
 

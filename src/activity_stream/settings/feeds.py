@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from activity_stream.fields import AddedField
+from activity_stream.fields import AddedField, FieldType
 from activity_stream.model import Alias
 from activity_stream.settings import variables as v
 from activity_stream.settings.reading import Reading
@@ -100,6 +100,9 @@ def _auth(reading: Reading, n: str) -> tuple[Auth, str, Secret]:
     return auth, name, secret
 
 
+_KEYS = "keys joined with single dots, such as object.dit:code"
+
+
 def read_fields(reading: Reading) -> tuple[AddedField, ...]:
     """Every added field that is sound."""
     found: dict[tuple[Alias, str], AddedField] = {}
@@ -109,9 +112,14 @@ def read_fields(reading: Reading) -> tuple[AddedField, ...]:
         kind = reading.required(v.FIELD_TYPE, n)
         if alias is None or name is None or kind is None:
             continue
+        first_of = reading.words(v.FIELD_FIRST_OF, n)
         if not all(name.split(".")):
-            reading.problem(v.FIELD_NAME, n, allowed="keys joined with single dots, such as object.dit:code")
+            reading.problem(v.FIELD_NAME, n, allowed=_KEYS)
+        if not all(each for other in first_of for each in other.split(".")):
+            reading.problem(v.FIELD_FIRST_OF, n, allowed=f"names of fields: {_KEYS}")
+        if first_of and kind is FieldType.GEO_POINT:
+            reading.problem(v.FIELD_FIRST_OF, n, allowed="a field of another type than geo_point")
         if (alias, name) in found:
             reading.problem(v.FIELD_NAME, n, allowed=f"a field of {alias} that no other FIELDS__n names")
-        found[alias, name] = AddedField(alias, name, kind)
+        found[alias, name] = AddedField(alias, name, kind, first_of)
     return tuple(found.values())

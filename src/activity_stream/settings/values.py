@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
+from activity_stream.model import SearchLimits
 from activity_stream.settings.shapes import Network, Secret
 
 LONGEST_SECONDS = 10 * 366 * 86_400
@@ -90,6 +91,16 @@ class Number(msgspec.Struct, frozen=True):
             least = f"more than {self.least:g}" if self.above else f"{self.least:g} or more"
             raise NotAllowed(f"{self.what}: a number, {least}, at most {self.most:g}")
         return number
+
+
+def limit(value: str) -> tuple[str, int]:
+    """The name of a limit of searches and its number, which cannot be more than what it is by itself."""
+    most = msgspec.structs.asdict(SearchLimits())
+    name, _, number = value.partition("=")
+    name = name.strip().lower()
+    if name not in most:
+        raise NotAllowed(f"name=number, with the names {', '.join(most)}")
+    return name, Whole(1, most[name])(number.strip())
 
 
 class Choice(msgspec.Struct, Generic[Member], frozen=True):

@@ -156,6 +156,18 @@ KEY_SEARCH_SECONDS = Variable[float](
     read=_some_seconds,
     shown="`SEARCH_SECONDS`",
 )
+SEARCH_LIMITS = Variable[tuple[str, int]](
+    name="SEARCH_LIMITS",
+    meaning="less than a search may ask for by itself, comma separated, such as `depth=5, clauses=100`; then only "
+    "constructs that every index has can be asked for",
+    read=values.limit,
+)
+KEY_SEARCH_LIMITS = Variable[tuple[str, int]](
+    name=f"{CALLERS}__n__SEARCH_LIMITS",
+    meaning="the same for this key",
+    read=values.limit,
+    shown="`SEARCH_LIMITS`",
+)
 KEY_PER_SECOND = Variable[float](
     name=f"{CALLERS}__n__REQUESTS_PER_SECOND",
     meaning="the same for this key",
@@ -288,6 +300,11 @@ FIELD_TYPE = Variable[FieldType](
     meaning="its type: `keyword`, `text`, `date`, `boolean`, `long`, `double` or `geo_point`",
     read=values.Choice(FieldType, (FieldType.NESTED,)),
 )
+FIELD_FIRST_OF = Variable[str](
+    name="FIELDS__n__FIRST_OF",
+    meaning="names of other fields, comma separated: it has the values of the first of them that has any",
+    read=values.text,
+)
 
 DATA_DIR = Variable[Path](
     name="DATA_DIR",
@@ -384,9 +401,10 @@ VARIABLES: tuple[Variable[Any], ...] = (
     *(UNIQUE_ID, TYPE, SEED, AUTH, ACCESS_KEY_ID, SECRET_ACCESS_KEY, ALLOWED_HOSTS),
     *(FULL_INGEST_INTERVAL, FULL_INGEST_PAGE_INTERVAL, UPDATES_PAGE_INTERVAL, EXCEPTION_INTERVALS),
     *(DOWN_GRACE_PERIOD, DISABLE_UPDATES, FEED_PUBLISH_MIN_RATIO),
-    *(PUBLISH_MIN_RATIO, STALL_TIMEOUT, MAX_PAGE_BYTES, FIELD_ALIAS, FIELD_NAME, FIELD_TYPE),
+    *(PUBLISH_MIN_RATIO, STALL_TIMEOUT, MAX_PAGE_BYTES, FIELD_ALIAS, FIELD_NAME, FIELD_TYPE, FIELD_FIRST_OF),
     *(KEY_ID, SECRET_KEY, METHODS, PLAIN_GRANT, TERMS_KEY, TERMS_VALUES),
     *(REQUESTS_PER_SECOND, REQUESTS_AT_ONCE, SEARCH_SECONDS, KEY_PER_SECOND, KEY_AT_ONCE, KEY_SEARCH_SECONDS),
+    *(SEARCH_LIMITS, KEY_SEARCH_LIMITS),
     *(WHITELIST, MAX_BODY_BYTES, CURSOR_EXPIRY, CHANGES_RETENTION, LOG_FORMAT, SENTRY_DSN, SENTRY_ENVIRONMENT),
 )
 """Every setting, in the order of the reference."""

@@ -8,7 +8,7 @@ from typing import Any
 from activity_stream.fields import Field, FieldMap, FieldType
 from activity_stream.model import Generation
 from activity_stream.search.analysis import tokens
-from activity_stream.search.field_values import whole
+from activity_stream.search.field_values import raw_values, whole
 from activity_stream.search.geo import places
 from activity_stream.search.query import Point, Scalar
 from activity_stream.search.values import coerce
@@ -56,6 +56,10 @@ class Document:
             Document(self.generation, self.id, b"", _put(field.path, each), self.written, field.name) for each in found
         ]
 
+    def others(self, name: str) -> Iterator[tuple[str, Scalar]]:
+        """What stands at the keys of a name, or under them, with all of its keys: of a field that is not mapped."""
+        return iter(()) if self.nested else (each for each in _paths(self.decoded, "") if _is_under(each[0], name))
+
     def positions(self, field: Field) -> dict[str, list[int]]:
         """Where each token of a text field stands."""
         if field.name not in self._positions:
@@ -78,7 +82,7 @@ class Document:
     def _raw(self, field: Field) -> Iterator[Any]:
         if field.nested != self.nested:
             return iter(())
-        return _leaves(self.decoded, field.path)
+        return raw_values(self.decoded, field) if field.first_of else _leaves(self.decoded, field.path)
 
 
 def _put(path: Sequence[str], value: Any) -> Any:
@@ -95,6 +99,22 @@ def _leaves(value: Any, path: Sequence[str]) -> Iterator[Any]:
             yield value
     elif isinstance(value, dict) and path[0] in value:
         yield from _leaves(value[path[0]], path[1:])
+
+
+def _paths(value: Any, path: str) -> Iterator[tuple[str, Scalar]]:
+    """All values in a document, with their keys, joined by dots."""
+    if isinstance(value, list):
+        for each in value:
+            yield from _paths(each, path)
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            yield from _paths(each, f"{path}.{key}" if path else key)
+    elif value is not None:
+        yield path, value
+
+
+def _is_under(path: str, name: str) -> bool:
+    return path == name or path.startswith(f"{name}.")
 
 
 class FieldStatistics:
@@ -128,6 +148,10 @@ class Corpus:
     def mapped(self, name: str) -> Field | None:
         """The field of a name."""
         return self._fields.get(name)
+
+    def lacks(self, name: str) -> bool:
+        """Whether there is no field of a name, nor any under it, that is mapped."""
+        return not any(_is_under(each.name, name) for each in self.fields) and name[:1] != "_" and "*" not in name
 
     def objects(self, field: Field) -> "Corpus":
         """The objects of a nested field in all documents."""

@@ -36,12 +36,15 @@ from activity_stream.search.query import (
     Prefix,
     Range,
     Regexp,
+    Scalar,
     Term,
     Terms,
     Wildcard,
 )
 from activity_stream.search.regexps import translated
 from activity_stream.search.resolve import nested_queried, place_queried
+from activity_stream.search.unmapped import MAX_CHARACTERS
+from activity_stream.search.values import json_text
 from activity_stream.testing.evaluator_documents import Corpus, Document
 from activity_stream.testing.evaluator_functions import Function, by_functions
 from activity_stream.testing.evaluator_scores import term_score
@@ -66,7 +69,9 @@ class Queries:
         """How to score a document; `outer` is a boost from outside. Raises SearchRefused for a value that its field
         cannot hold."""
         boost = outer * node.boost
-        return self._of_others(node, boost) or partial(_boosted, self._of_itself(node), boost)
+        return self._of_others(node, boost) or partial(
+            _boosted, self._of_unmapped(node) or self._of_itself(node), boost
+        )
 
     def _of_others(self, node: Node, boost: float) -> Score | None:
         """A score made of those of other queries; None for any other query."""
@@ -93,6 +98,21 @@ class Queries:
             return _none
         inner = Queries(self._corpus.objects(field), self._now_ms).score(node.query, boost)
         return partial(_of_objects, field, inner, node.score_mode)
+
+    def _of_unmapped(self, node: Node) -> Score | None:
+        """A score by a field that is not mapped, for the kinds of query that it has one for."""
+        if not self._corpus.lacks(getattr(node, "field", "_")):
+            return None
+        match node:
+            case Term(case_insensitive=False):
+                return partial(_has_other, node.field, [node.value])
+            case Terms():
+                return partial(_has_other, node.field, node.values)
+            case Match(fuzzy=None) | MatchPhrase():
+                return partial(_has_other, node.field, [node.query])
+            case Exists():
+                return partial(_has_other, node.field, None)
+        return None
 
     def _of_itself(self, node: Node) -> Score:  # noqa: PLR0911 - one for each kind of query
         match node:
@@ -227,6 +247,15 @@ def _with_id(ids: frozenset[str], document: Document) -> float | None:
 
 def _has_any(fields: Sequence[Field], document: Document) -> float | None:
     return 1.0 if any(document.has(field) for field in fields) else None
+
+
+def _has_other(name: str, values: Sequence[Scalar] | None, document: Document) -> float | None:
+    """By a field that is not mapped: with one of these values, where None are all that there are."""
+    texts = None if values is None else {json_text(each) for each in values}
+    for path, value in document.others(name):
+        if texts is None or (path == name and len(json_text(value)) <= MAX_CHARACTERS and json_text(value) in texts):
+            return 1.0
+    return None
 
 
 def _any_value(field: Field, test: Test, document: Document) -> float | None:

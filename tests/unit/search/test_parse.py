@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from activity_stream.errors import SearchRefused
+from activity_stream.model import SearchLimits
 from activity_stream.search.body import SearchBody
 from activity_stream.search.hits import SortKey, SourceFilter
-from activity_stream.search.limits import Limits
 from activity_stream.search.parse import parse_body, parse_query
 from activity_stream.search.query import (
     Bool,
@@ -33,11 +33,11 @@ from activity_stream.search.query import (
 )
 
 
-def refusal(body: bytes | dict[str, Any], limits: Limits | None = None) -> tuple[str, str]:
+def refusal(body: bytes | dict[str, Any], limits: SearchLimits | None = None) -> tuple[str, str]:
     """The type and reason of the refusal of a body, whose shape is checked on the way."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     with pytest.raises(SearchRefused) as caught:
-        parse_body(raw, limits or Limits())
+        parse_body(raw, limits or SearchLimits())
     assert caught.value.status == 400
     answer = json.loads(caught.value.body)
     assert answer["status"] == 400
@@ -334,7 +334,7 @@ def test_clauses_terms_and_words_are_counted() -> None:
     assert refusal({"query": {"match": {"a": "x " * 1024}}})[0] == "too_many_clauses"
     assert parse_query({"terms": {"a": ["x"] * 65_536}})
     assert "exceeded the allowed maximum of [65536]" in refusal({"query": {"terms": {"a": ["x"] * 65_537}}})[1]
-    assert "[2]" in refusal({"from": 2, "size": 1}, Limits(window=2))[1]
+    assert "[2]" in refusal({"from": 2, "size": 1}, SearchLimits(window=2))[1]
 
 
 def test_any_json_is_read_or_refused_and_nothing_else() -> None:

@@ -2,10 +2,11 @@
 
 import json
 
+import msgspec
 import pytest
 
 from activity_stream.errors import BadRequest, SearchRefused
-from activity_stream.model import Alias, Caller, Grant, GrantKind, SearchAnswer
+from activity_stream.model import Alias, Caller, Grant, GrantKind, SearchAnswer, SearchLimits
 from activity_stream.search.search import Searches
 from activity_stream.testing.memory_index import MemoryIndex
 from activity_stream.testing.moved_clock import MovedClock
@@ -39,6 +40,21 @@ async def test_the_body_of_who_sees_everything_goes_as_it_came() -> None:
     index = Recording()
     await Searches(index).run(SEED, Alias.OBJECTS, b' {"query" :1.10, "anything": [] }')
     assert index.asked == [(Alias.OBJECTS, b' {"query" :1.10, "anything": [] }', None)]
+
+
+async def test_a_key_with_limits_of_its_own_can_ask_for_no_more() -> None:
+    """Whoever it is: what goes over them does not get to the index, nor does what cannot be measured."""
+    index = Recording()
+    few = msgspec.structs.replace(SEED, limits=SearchLimits(clauses=2, window=10))
+    within = b'{"size":10,"query":{"bool":{"must":[{"match_all":{}}]}}}'
+    for body, status in (
+        (within, 200),
+        (b'{"size":11}', 400),
+        (b'{"query":{"bool":{"must":[{"match_all":{}},{"match_all":{}}]}}}', 400),
+        (b'{"highlight":{"fields":{}},"rescore":[]}', 400),
+    ):
+        assert (await Searches(index).run(few, Alias.OBJECTS, body)).status == status
+    assert index.asked == [(Alias.OBJECTS, within, None)]
 
 
 @pytest.mark.parametrize("body", [b"", b" \r\n", b"{}", b" { } "])

@@ -12,15 +12,15 @@ from activity_stream.adapters.index_embedded.metrics import as_string, held
 from activity_stream.adapters.index_embedded.predicates import Predicates, Value, both, either, nothing
 from activity_stream.adapters.index_embedded.schema import Column
 from activity_stream.fields import FieldType
+from activity_stream.model import SearchLimits
 from activity_stream.search import refusals
 from activity_stream.search.aggs import RangeAgg, TermsAgg
 from activity_stream.search.date_math import bound_ms
 from activity_stream.search.dates import format_date
-from activity_stream.search.limits import Limits
 from activity_stream.search.query import Scalar
 from activity_stream.search.zones import offset_at, zone
 
-MAX_BUCKETS = Limits().buckets
+MAX_BUCKETS = SearchLimits().buckets
 
 
 class Bucket(msgspec.Struct):

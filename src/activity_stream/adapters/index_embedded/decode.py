@@ -1,22 +1,23 @@
 """From an item's JSON to what goes into the index's columns.
 
-    source --msgspec--> structs of the mapped keys alone --gather--> values of each field --entries--> columns
-                        (made once from the mapping; what it does not name is skipped unread)
+    source --msgspec--> dictionaries --gather--> values of each field --entries--> columns
+                                     --unmapped--> terms of all other values
 
 An activity and its object are read in one pass: the object's JSON is part of the activity's, and what has been made of
 a value (tokens, a moment) serves both documents.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from activity_stream.adapters.index_embedded.entries import WRITERS, Entries, Many, Targets, flat, new_entries
-from activity_stream.adapters.index_embedded.schema import Column, EmbeddedSchema
+from activity_stream.adapters.index_embedded.schema import UNMAPPED, Column, EmbeddedSchema
 from activity_stream.fields import FieldType
 from activity_stream.model import Activity, Alias
+from activity_stream.search.decoded import decoded_item
+from activity_stream.search.field_values import raw_values
 
 _ACTIVITY, _OBJECT = 0, 1
 _OBJECT_KEY = ("object",)
@@ -75,50 +76,53 @@ class _Node:
     """One level of the mapped keys: for each key, in the order of the struct's fields, what is there."""
 
     def __init__(self, columns: Rows, nested: Rows) -> None:
-        keys = list(dict.fromkeys(path[0] for path, _, _ in columns))
-        self.slots: list[tuple[_Leaf | None, _Node | None]] = []
-        for key in keys:
+        self.by_key: dict[str, tuple[_Leaf | None, _Node | None]] = {}
+        for key in dict.fromkeys(path[0] for path, _, _ in columns):
             here = [(position, column) for path, position, column in columns if path == (key,)]
             below = [(path[1:], position, column) for path, position, column in columns if path[:1] == (key,) != path]
-            self.slots.append((_Leaf(here, nested) if here else None, _Node(below, nested) if below else None))
-        self.by_key = dict(zip(keys, self.slots, strict=True))
-        self.type = msgspec.defstruct(
-            "Mapped",
-            [(f"k{n}", Any if child is None else child.loose, None) for n, (_, child) in enumerate(self.slots)],
-            rename={f"k{n}": key for n, key in enumerate(keys)},
-            frozen=True,
-            gc=False,
-        )
-        scalars = str | int | float | bool | None
-        self.loose: Any = self.type | list[self.type | list[Any] | scalars] | scalars  # type: ignore[name-defined]
+            self.by_key[key] = (_Leaf(here, nested) if here else None, _Node(below, nested) if below else None)
 
     def entries(self, decoded: dict[str, Any]) -> Entries:
         """The columns of an object by itself."""
         made = new_entries()
         found: dict[_Leaf, Any] = {}
-        _gather_dict(self, decoded, found)
+        _gather(self, decoded, found)
         _write(found, (made,))
         return made
+
+
+class _Derived:
+    """A field that has its values from others, `path` being where it would have its own."""
+
+    def __init__(self, path: tuple[str, ...], position: int, column: Column) -> None:
+        before = path[: len(path) - len(column.field.path)]
+        paths = tuple((*before, *each) for each in column.field.first_of)
+        self._field = msgspec.structs.replace(column.field, first_of=paths)
+        self._targets: Targets = ((position, column),)
+
+    def write(self, decoded: dict[str, Any], documents: Sequence[Entries]) -> None:
+        """Enter the values, if there are any."""
+        if values := list(raw_values(decoded, self._field)):
+            WRITERS[self._field.type](values, self._targets, documents)
 
 
 class _Plan:
     """How to read one kind of document."""
 
     def __init__(self, columns: Rows) -> None:
-        outer = [row for row in columns if row[2].field.nested is None]
+        outer = [row for row in columns if row[2].field.nested is None and not row[2].field.first_of]
+        self._derived = [_Derived(*row) for row in columns if row[2].field.first_of]
         self._root = _Node(outer, [row for row in columns if row[2].field.nested is not None])
-        self._decoder = msgspec.json.Decoder(self._root.type)
 
-    def read(self, source: bytes, documents: Sequence[Entries]) -> None:
-        """Enter what the JSON holds into the documents. Raises Undecodable."""
+    def read(self, source: bytes, documents: Sequence[Entries]) -> dict[str, Any]:
+        """Enter what the JSON holds into the documents; it, decoded. Raises Undecodable."""
         found: dict[_Leaf, Any] = {}
-        try:
-            decoded = self._decoder.decode(source)
-        except (msgspec.MsgspecError, UnicodeError, RecursionError):
-            _gather_dict(self._root, _plain(source), found)
-        else:
-            _gather(self._root, decoded, found)
+        decoded = _decoded(source)
+        _gather(self._root, decoded, found)
         _write(found, documents)
+        for each in self._derived:
+            each.write(decoded, documents)
+        return decoded
 
 
 class Decoder:
@@ -130,11 +134,13 @@ class Decoder:
         below = [((*_OBJECT_KEY, *path), _OBJECT, c) for path, _, c in objects]
         self._plans: Mapping[Alias, _Plan] = {Alias.ACTIVITIES: _Plan(activities), Alias.OBJECTS: _Plan(objects)}
         self._both = _Plan([*activities, *below])
+        self._unmapped = {alias: schema.unmapped(alias) for alias in Alias}
 
     def document(self, alias: Alias, source: bytes) -> Entries:
         """The columns of one document. Raises Undecodable."""
         entries = new_entries()
-        self._plans[alias].read(source, (entries,))
+        decoded = self._plans[alias].read(source, (entries,))
+        self._enter_unmapped(alias, decoded, entries)
         return entries
 
     def activity(self, activity: Activity) -> tuple[Entries, Entries | None]:
@@ -145,8 +151,13 @@ class Decoder:
         if inner not in activity.source:
             return self.document(Alias.ACTIVITIES, activity.source), self.document(Alias.OBJECTS, inner)
         both = new_entries(), new_entries()
-        self._both.read(activity.source, both)
+        decoded = self._both.read(activity.source, both)
+        self._enter_unmapped(Alias.ACTIVITIES, decoded, both[_ACTIVITY])
+        self._enter_unmapped(Alias.OBJECTS, decoded.get(*_OBJECT_KEY), both[_OBJECT])
         return both
+
+    def _enter_unmapped(self, alias: Alias, decoded: Any, entries: Entries) -> None:
+        entries.fields[UNMAPPED] = self._unmapped[alias].terms(decoded)
 
 
 def _write(found: dict[_Leaf, Any], documents: Sequence[Entries]) -> None:
@@ -155,19 +166,8 @@ def _write(found: dict[_Leaf, Any], documents: Sequence[Entries]) -> None:
             write(value, targets, documents)
 
 
-def _gather(node: _Node, decoded: Any, found: dict[_Leaf, Any]) -> None:
-    """Collect the values of each leaf from a decoded struct."""
-    for value, (leaf, child) in zip(msgspec.structs.astuple(decoded), node.slots, strict=True):
-        if value is None:
-            continue
-        if child is not None:
-            _descend(child, leaf, value, found)
-        elif leaf is not None:
-            _put(found, leaf, value)
-
-
-def _gather_dict(node: _Node, decoded: Any, found: dict[_Leaf, Any]) -> None:
-    """The same from a plain dictionary."""
+def _gather(node: _Node, decoded: dict[str, Any], found: dict[_Leaf, Any]) -> None:
+    """Collect the values of each leaf."""
     for key, (leaf, child) in node.by_key.items():
         value = decoded.get(key)
         if value is None:
@@ -180,10 +180,8 @@ def _gather_dict(node: _Node, decoded: Any, found: dict[_Leaf, Any]) -> None:
 
 def _descend(node: _Node, leaf: _Leaf | None, value: Any, found: dict[_Leaf, Any]) -> None:
     """Collect from what should be an object, and may be an array of objects, or no object at all."""
-    if type(value) is node.type:
+    if type(value) is dict:
         _gather(node, value, found)
-    elif type(value) is dict:
-        _gather_dict(node, value, found)
     elif type(value) is list:
         for each in value:
             _descend(node, leaf, each, found)
@@ -201,10 +199,10 @@ def _put(found: dict[_Leaf, Any], leaf: _Leaf, value: Any) -> None:
         found[leaf] = Many((before, value))
 
 
-def _plain(source: bytes) -> dict[str, Any]:
-    """JSON that the fast way refuses: half a surrogate pair, a number without bounds, a value where a document goes."""
+def _decoded(source: bytes) -> dict[str, Any]:
+    """The JSON of an item. Raises Undecodable."""
     try:
-        decoded = json.loads(source, parse_constant=_no_constant)
+        decoded = decoded_item(source)
     except RecursionError:
         raise Undecodable("it is nested too deeply to be read") from None
     except ValueError as error:
@@ -212,7 +210,3 @@ def _plain(source: bytes) -> dict[str, Any]:
     if not isinstance(decoded, dict):
         raise Undecodable(f"it is a JSON {type(decoded).__name__}, where an object is needed")
     return decoded
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON value")

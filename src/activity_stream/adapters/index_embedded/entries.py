@@ -215,21 +215,10 @@ def _texts(kind: FieldType, value: Any) -> list[str]:
     """The values as text, in order."""
     found = []
     for each in flat(value):
-        text = each if _is_plain(each) else coerce(kind, _characters(each))
+        text = each if _is_plain(each) else coerce(kind, each)
         if text is not None:
             found.append(str(text))
     return found
-
-
-def _characters(value: Any) -> Any:
-    """The value; as OpenSearch does, half a surrogate pair, which is no character, is replaced."""
-    if not isinstance(value, str):
-        return value
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return value
 
 
 WRITERS: Mapping[FieldType, Callable[[Any, Targets, Sequence[Entries]], None]] = MappingProxyType(

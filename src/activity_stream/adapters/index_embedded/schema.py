@@ -11,6 +11,8 @@
     nested    each object is a document of its own, with the columns of the fields in it, and with the key and the
               generation of the one that it is in
 
+The values of all fields that are not searchable ones are terms of one column, UNMAPPED (`search/unmapped`).
+
 Internal names are free of the colons and dots of the outer ones. Hexadecimal columns are there because tantivy has no
 range over text; that of a value orders as its UTF-8 does. The schema of an index cannot change: `digest` goes into the
 name of its directory, so that another mapping gets another index.
@@ -25,11 +27,13 @@ import tantivy
 
 from activity_stream.fields import Field, FieldMap, FieldType
 from activity_stream.model import Alias
+from activity_stream.search.unmapped import Unmapped
 
-FORMAT = 3
+FORMAT = 4
 """Raised when what is written changes its meaning: an index of another format is rebuilt."""
 
 ALIAS, GENERATION, KEY, PRESENT, SEQUENCE, SOURCE = "_alias", "_gen", "_key", "_fn", "_seq", "_source"
+UNMAPPED = "_unmapped"
 OUTER = "_outer"
 """Of an object in a nested field, instead of SEQUENCE: that of the document it is in."""
 
@@ -67,10 +71,11 @@ class EmbeddedSchema:
 
     def __init__(self, fields: Mapping[Alias, FieldMap]) -> None:
         self._fields = {alias: fields[alias] for alias in Alias}
+        self._unmapped = {alias: Unmapped(fields[alias]) for alias in Alias}
         self._columns = {alias: _columns(alias, fields[alias]) for alias in Alias}
         self.tantivy = _build([column for columns in self._columns.values() for column in columns.values()])
         rows = [
-            (str(alias), c.present, c.field.name, str(c.field.type), c.field.path, c.field.nested)
+            (str(alias), c.present, c.field.name, str(c.field.type), c.field.path, c.field.nested, c.field.first_of)
             for alias in Alias
             for c in self._columns[alias].values()
         ]
@@ -83,6 +88,10 @@ class EmbeddedSchema:
     def fields(self, alias: Alias) -> FieldMap:
         """The searchable fields of an alias, by name."""
         return self._fields[alias]
+
+    def unmapped(self, alias: Alias) -> Unmapped:
+        """The other fields of an alias's documents."""
+        return self._unmapped[alias]
 
     def nested(self, alias: Alias, path: str) -> Sequence[Column]:
         """The columns of the fields that lie in a nested field."""
@@ -135,6 +144,7 @@ def _build(columns: list[Column]) -> tantivy.Schema:
     builder.add_text_field(GENERATION, stored=True, tokenizer_name="raw", index_option="basic")
     builder.add_text_field(KEY, stored=True, tokenizer_name="raw", index_option="basic")
     builder.add_text_field(PRESENT, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field(UNMAPPED, tokenizer_name="raw", index_option="basic")
     builder.add_unsigned_field(SEQUENCE, indexed=True, fast=True)
     builder.add_unsigned_field(OUTER, fast=True)
     builder.add_bytes_field(SOURCE, stored=True)

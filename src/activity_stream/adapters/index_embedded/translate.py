@@ -6,6 +6,7 @@ What a field cannot hold is refused as OpenSearch refuses it; a field that is no
 and is asked for from outside, matches nothing. User text never meets tantivy's own query language.
 """
 
+import builtins
 from collections.abc import Callable, Mapping
 from itertools import product
 from typing import Any
@@ -16,7 +17,7 @@ from activity_stream.adapters.index_embedded.patterns import exactly, prefixed, 
 from activity_stream.adapters.index_embedded.places import Area, inside, near, sequences_in
 from activity_stream.adapters.index_embedded.predicates import Predicates, both, either, nothing, unscored, without
 from activity_stream.adapters.index_embedded.reader import ValueReader
-from activity_stream.adapters.index_embedded.schema import KEY, OUTER, SEQUENCE, Column, document_key
+from activity_stream.adapters.index_embedded.schema import KEY, OUTER, SEQUENCE, UNMAPPED, Column, document_key
 from activity_stream.adapters.index_embedded.scoring import Scorer
 from activity_stream.adapters.index_embedded.snapshot import Snapshot
 from activity_stream.adapters.index_embedded.worked import Worked
@@ -33,6 +34,7 @@ from activity_stream.search.regexps import translated
 from activity_stream.search.resolve import function_asked, nested_queried, place_queried
 from activity_stream.search.spans import bounds as bounds_of
 from activity_stream.search.spans import span
+from activity_stream.search.unmapped import path_term, value_term
 from activity_stream.search.values import json_text
 
 _TERM_LEVEL = (FieldType.KEYWORD, FieldType.TEXT)
@@ -82,7 +84,7 @@ class Translator:
         """One exact value, or one of its spellings."""
         column = self.column(node.field)
         if column is None:
-            return nothing()
+            return nothing() if node.case_insensitive else self._unmapped(node.field, node.value)
         if node.case_insensitive:
             if column.field.type not in _TERM_LEVEL:
                 raise refusals.wrong_kind("[term] with [case_insensitive]", node.field, str(column.field.type))
@@ -105,7 +107,7 @@ class Translator:
         """Any of some values."""
         column = self.column(node.field)
         if column is None:
-            return nothing()
+            return self._unmapped(node.field, *node.values)
         found = [self._value(column, value) for value in node.values]
         points = [low for low, high in (each for each in found if each) if low == high]
         spans = [self.predicates.between(column, *each) for each in found if each and each[0] != each[1]]
@@ -113,6 +115,8 @@ class Translator:
 
     def match(self, node: q.Match) -> Query:
         """Words in a field."""
+        if node.fuzzy is None and self._named_unmapped(node.field):
+            return self._unmapped(node.field, node.query)
         return self._match(node.field, node)
 
     def multi_match(self, node: q.MultiMatch) -> Query:
@@ -127,6 +131,8 @@ class Translator:
 
     def match_phrase(self, node: q.MatchPhrase) -> Query:
         """Words next to each other."""
+        if self._named_unmapped(node.field):
+            return self._unmapped(node.field, node.query)
         return self._phrase(node.field, node)
 
     def match_phrase_prefix(self, node: q.MatchPhrasePrefix) -> Query:
@@ -162,6 +168,8 @@ class Translator:
 
     def exists(self, node: q.Exists) -> Query:
         """Any value."""
+        if self._named_unmapped(node.field):
+            return _constant(self.predicates.term(UNMAPPED, path_term(node.field)))
         return _constant(self.predicates.has(*self._snapshot.schema.present_terms(self._alias, node.field)))
 
     def prefix(self, node: q.Prefix) -> Query:
@@ -273,6 +281,15 @@ class Translator:
     def _field(self, name: str) -> Field | None:
         column = self._mapped(name)
         return None if column is None else column.field
+
+    def _named_unmapped(self, name: str) -> builtins.bool:
+        return self._within is None and self._snapshot.schema.unmapped(self._alias).named(name)
+
+    def _unmapped(self, name: str, *values: q.Scalar) -> Query:
+        """One of some values in a field that is not mapped, or nothing in one that is, and has no values here."""
+        if not self._named_unmapped(name):
+            return nothing()
+        return _constant(self.predicates.any_of(UNMAPPED, [value_term(name, each) for each in values]))
 
     def _pattern(self, what: str, field: str, expression: str) -> Query:
         column = self.column(field)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 import msgspec
 
 from activity_stream.adapters.index_opensearch.client import FAILING, LINES, Client, Reply
-from activity_stream.adapters.index_opensearch.fitting import Fitting, bare
+from activity_stream.adapters.index_opensearch.fitting import Fitting
 from activity_stream.errors import IndexUnavailable
 from activity_stream.model import Alias, Refused
 from activity_stream.ports import Clock
@@ -78,7 +78,10 @@ _DECODER = msgspec.json.Decoder(_Answer)
 
 
 def documents(
-    items: Sequence[tuple[str, bytes]], version: int, document_id: Callable[[str], str] | None = None
+    items: Sequence[tuple[str, bytes]],
+    fitting: Fitting,
+    version: int,
+    document_id: Callable[[str], str] | None = None,
 ) -> list[Document]:
     """Documents of these ids and sources, all of one version; of an id that comes twice, the later one.
 
@@ -89,7 +92,7 @@ def documents(
     encode = msgspec.json.encode
     named = {name: name if document_id is None else document_id(name) for name in latest}
     return [
-        Document(name, b'{"index":{"_id":' + encode(named[name]) + tail, one_line(source), source)
+        Document(name, b'{"index":{"_id":' + encode(named[name]) + tail, one_line(fitting.stored(source)), source)
         for name, source in latest.items()
     ]
 
@@ -170,7 +173,7 @@ class Bulk:
                 document.attempts += 1
         if status == 400 and document.attempts == 2:
             try:
-                document.body = bare(document.id, document.source)
+                document.body = self._fitting.bare(document.id, document.source)
             except ValueError:
                 document.attempts += 1
         if status == 400 and document.attempts <= 2:

@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
+from activity_stream.adapters.index_opensearch import beside
 from activity_stream.fields import FieldMap, FieldType
 
 AS_IT_CAME = "__as_it_came"
@@ -39,24 +40,39 @@ class Fitting:
 
     def __init__(self, fields: FieldMap) -> None:
         self._root = Branch({})
+        self._beside = beside.Beside(fields)
         for field in sorted(fields.values(), key=lambda each: len(each.path)):
-            _plant(self._root, field.path, field.type)
+            if not field.first_of:
+                _plant(self._root, field.path, field.type)
+
+    def stored(self, source: bytes) -> bytes:
+        """The document as it came, with what is stored beside it. One that could be taken for such a document is made
+        to fit at once."""
+        if beside.is_ambiguous(source):
+            try:
+                return self.fitted(source)
+            except (ValueError, TypeError, RecursionError):
+                return source
+        return beside.with_members(source, self._beside.members(source))
 
     def fitted(self, source: bytes) -> bytes:
         """The document's part that fits, with the original. Raises ValueError for what is no object of JSON."""
-        return _with_original(_object(source, self._root), source)
+        return self._with_original(_object(source, self._root), source)
 
+    def bare(self, document_id: str, source: bytes) -> bytes:
+        """The least that can be found of a document: its id and what is stored beside it, with the original. Raises
+        ValueError for what is no object of JSON: it could not be shown."""
+        if not _is_object(source):
+            raise ValueError("it is no JSON object")
+        return self._with_original({"id": document_id}, source)
 
-def bare(document_id: str, source: bytes) -> bytes:
-    """The least that can be found of a document: its id, with the original. Raises ValueError for what is no object of
-    JSON: it could not be shown."""
-    if not _is_object(source):
-        raise ValueError("it is no JSON object")
-    return _with_original({"id": document_id}, source)
+    def _with_original(self, fitting: Mapping[str, Any], source: bytes) -> bytes:
+        return msgspec.json.encode({**fitting, **self._beside.members(source), AS_IT_CAME: source.decode()})
 
 
 def restored(answer: bytes) -> bytes:
-    """The answer with every document that was made to fit as it came. All else stays byte for byte."""
+    """The answer with every document as it came. All else stays byte for byte."""
+    answer = beside.shown(answer)
     if _MARK not in answer:
         return answer
     try:
@@ -74,10 +90,6 @@ def _plant(root: Branch, path: tuple[str, ...], kind: FieldType) -> None:
             return
         at = below
     at.below.setdefault(path[-1], Branch({}, nested=True) if kind is FieldType.NESTED else kind)
-
-
-def _with_original(fitting: Mapping[str, Any], source: bytes) -> bytes:
-    return msgspec.json.encode({**fitting, AS_IT_CAME: source.decode()})
 
 
 def _object(value: bytes, branch: Branch) -> dict[str, Any]:
