@@ -147,7 +147,9 @@ def sort(rng: random.Random) -> list[dict[str, Any]]:
 def aggregation(rng: random.Random, depth: int) -> dict[str, Any]:
     """An aggregation of any kind, with others under it."""
     kinds = ("terms", "histogram", "numbers", "filter", "filters", "range", "dates", "missing", "metric", "metric")
-    kind = rng.choice(kinds)
+    kind = rng.choice((*kinds, "combined"))
+    if kind == "combined":
+        return _combined(rng, depth)
     if kind == "metric":
         return _metric(rng) if rng.random() < 0.8 else {"top_hits": {**_page(rng), "sort": [*sort(rng), {"id": "asc"}]}}
     made = _BUCKETS[kind](rng)
@@ -571,16 +573,127 @@ def _key(rng: random.Random) -> dict[str, Any]:
 
 
 def _metric(rng: random.Random) -> dict[str, Any]:
-    kind = rng.choice(("min", "max", "avg", "sum", "stats", "extended_stats", "value_count", "cardinality"))
+    kind = rng.choice(
+        ("min", "max", "avg", "sum", "stats", "extended_stats", "value_count", "cardinality", "percentiles")
+    )
     name = rng.choice((*DATE_FIELDS, LONG, DOUBLE, BOOLEAN))
     if kind == "extended_stats":  # of dates the last digits are a matter of the order of adding
         name = rng.choice((LONG, DOUBLE, BOOLEAN))
     if kind in ("value_count", "cardinality"):
         name = rng.choice((*SORTABLE, UNMAPPED))
     made: dict[str, Any] = {"field": name}
+    if kind == "percentiles":
+        if rng.random() < 0.3:
+            return {"percentile_ranks": {**made, "values": [0, 5, 1e3], "keyed": rng.random() < 0.7}}
+        made |= rng.choice(({}, {"percents": [0, 12.5, 50, 100]}, {"keyed": False}))
     if rng.random() < 0.2 and name in (LONG, DOUBLE):
         made["missing"] = 4
     return {kind: made}
+
+
+def _combined(rng: random.Random, depth: int) -> dict[str, Any]:
+    """An aggregation of several fields, of rare or significant values, or of nested objects."""
+    kind = rng.choice(("composite", "composite", "multi_terms", "rare_terms", "significant_terms", "nested"))
+    if kind == "composite" and depth < 2:
+        kind = "multi_terms"  # it is for the outermost alone
+    if kind == "nested":
+        return _nested_objects(rng)
+    made: dict[str, Any] = {kind: _COMBINED[kind](rng)}
+    # What is under rare values of a bucket, OpenSearch 3 puts under others of them.
+    if depth > int(kind == "rare_terms") and rng.random() < 0.4:
+        made["aggs"] = {"sub": aggregation(rng, depth - 1)}
+    return made
+
+
+def _composite(rng: random.Random) -> dict[str, Any]:
+    sources = []
+    for name in rng.sample(("x", "y", "z"), rng.randint(1, 3)):
+        of: dict[str, Any] = rng.choice(
+            (
+                {"terms": {"field": rng.choice((*SORTABLE, UNMAPPED))}},
+                {"terms": {"field": rng.choice((*SORTABLE, UNMAPPED))}},
+                {"histogram": {"field": rng.choice((LONG, DOUBLE)), "interval": rng.choice((1, 2.5))}},
+                {"date_histogram": {"field": rng.choice(DATE_FIELDS), "calendar_interval": "month"}},
+                {
+                    "date_histogram": {
+                        "field": rng.choice(DATE_FIELDS),
+                        "fixed_interval": "30d",
+                        "format": "yyyy-MM-dd",
+                        "time_zone": rng.choice(ZONES),
+                    }
+                },
+            )
+        )
+        said = next(iter(of.values()))
+        said |= rng.choice(({}, {"order": "desc"}))
+        said |= rng.choice(({}, {"missing_bucket": True}))
+        if "missing_bucket" in said and rng.random() < 0.5:
+            said["missing_order"] = rng.choice(("first", "last", "default"))
+        sources.append({name: of})
+    made: dict[str, Any] = {"sources": sources, "size": rng.choice((1, 3, 10, 100))}
+    if rng.random() < 0.4 and all("terms" in next(iter(each.values())) for each in sources):
+        made["after"] = {}
+        for each in sources:
+            ((name, of),) = each.items()
+            field = of["terms"]["field"]
+            value = rng.choice(KEYS) if field in KEYWORD_FIELDS or field in (UNMAPPED, "id") else rng.choice((0, 1, 5))
+            made["after"][name] = rng.choice((True, False)) if field == BOOLEAN else value
+    return made
+
+
+def _multi_terms(rng: random.Random) -> dict[str, Any]:
+    terms: list[dict[str, Any]] = [{"field": name} for name in rng.sample((*SORTABLE, UNMAPPED), rng.choice((2, 2, 3)))]
+    if rng.random() < 0.3 and terms[0]["field"] in KEYWORD_FIELDS:
+        terms[0]["missing"] = "none"
+    made: dict[str, Any] = {"terms": terms, "size": rng.choice((1, 5, 1000))}
+    return made | rng.choice(({}, {"min_doc_count": 2}, {"order": {"_key": "desc"}}))
+
+
+def _rare_terms(rng: random.Random) -> dict[str, Any]:
+    """Of keywords: a number that a document has twice counts twice in OpenSearch 3."""
+    name = rng.choice((*KEYWORD_FIELDS, "id", UNMAPPED))
+    return {"field": name, "max_doc_count": rng.choice((1, 2, 5)), **rng.choice(({}, {"include": list(KEYS)}))}
+
+
+def _significant_terms(rng: random.Random) -> dict[str, Any]:
+    made: dict[str, Any] = {"field": rng.choice((*SORTABLE, UNMAPPED)), "min_doc_count": rng.choice((1, 3))}
+    made |= rng.choice(({}, {"jlh": {}}, {"percentage": {}}, {"size": 2}))
+    return made | rng.choice(({}, {"background_filter": rng.choice(_LEAVES)(rng)}))
+
+
+_COMBINED = {
+    "composite": _composite,
+    "multi_terms": _multi_terms,
+    "rare_terms": _rare_terms,
+    "significant_terms": _significant_terms,
+}
+
+
+def _nested_objects(rng: random.Random) -> dict[str, Any]:
+    inner: dict[str, Any] = rng.choice(
+        (
+            {"terms": {"field": f"{NESTED}.id"}},
+            {
+                "terms": {"field": f"{NESTED}.id"},
+                "aggs": {"back": {"reverse_nested": {}, "aggs": {"t": _terms_of(rng)}}},
+            },
+            {
+                "filter": {"match": {f"{NESTED}.name": _words(rng, 3)}},
+                "aggs": {"t": {"terms": {"field": f"{NESTED}.id"}}},
+            },
+            {"missing": {"field": f"{NESTED}.id"}},
+            {"value_count": {"field": f"{NESTED}.id"}},
+            {"significant_terms": {"field": f"{NESTED}.id", "min_doc_count": 1}},
+            {"terms": {"field": "type"}},
+            {"nested": {"path": NESTED}},
+            {"reverse_nested": {}, "aggs": {"m": _metric(rng)}},
+        )
+    )
+    return {"nested": {"path": rng.choice((NESTED, NESTED, NESTED, UNMAPPED, "type"))}, "aggs": {"inner": inner}}
+
+
+def _terms_of(rng: random.Random) -> dict[str, Any]:
+    return {"terms": {"field": rng.choice(KEYWORD_FIELDS), "size": 3}}
 
 
 def _terms_buckets(rng: random.Random) -> dict[str, Any]:

@@ -97,6 +97,60 @@ class RangeAgg(BucketAgg, frozen=True, kw_only=True):
     missing: Scalar | None = None
 
 
+class CompositeSource(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the values that a bucket of `CompositeAgg` is of: those that `of` has buckets for. `missing`: a document
+    without one has the bucket null, which comes first (`missing_first`; None: where the least value comes)."""
+
+    name: str
+    of: TermsAgg | HistogramAgg | DateHistogramAgg
+    descending: bool = False
+    missing: bool = False
+    missing_first: bool | None = None
+
+
+class CompositeAgg(BucketAgg, frozen=True, kw_only=True):
+    """A bucket for each combination of values that a document has, in their order; the first `size` behind `after`."""
+
+    sources: tuple[CompositeSource, ...]
+    size: int = 10
+    after: tuple[Scalar | None, ...] | None = None
+
+
+class MultiTermsAgg(BucketAgg, frozen=True, kw_only=True):
+    """A bucket for each combination of values of several fields that a document has. `order`: as `TermsAgg`'s."""
+
+    terms: tuple[TermsAgg, ...]
+    size: int = 10
+    min_doc_count: int = 1
+    order: tuple[tuple[str, bool], ...] = (("_count", True),)
+
+
+class RareTermsAgg(BucketAgg, frozen=True, kw_only=True):
+    """A bucket for each value of `of` that at most `most` documents have, the rarest first."""
+
+    of: TermsAgg
+    most: int = 1
+
+
+class SignificantTermsAgg(BucketAgg, frozen=True, kw_only=True):
+    """A bucket for each value of `of` that is more frequent in what is found than in all there is, or in all that
+    `background` finds; by how much, as `heuristic` has it (jlh, percentage), the highest first."""
+
+    of: TermsAgg
+    heuristic: str = "jlh"
+    background: Node | None = None
+
+
+class NestedAgg(BucketAgg, frozen=True, kw_only=True):
+    """One bucket: the objects in a nested field of what is found."""
+
+    path: str
+
+
+class ReverseNestedAgg(BucketAgg, frozen=True, kw_only=True):
+    """One bucket, within `NestedAgg`: the documents that the objects are in."""
+
+
 class FilterAgg(BucketAgg, frozen=True, kw_only=True):
     """One bucket: what a query finds."""
 
@@ -123,6 +177,18 @@ class MetricAgg(Agg, frozen=True, kw_only=True):
     missing: Scalar | None = None
     format: str | None = None
     sigma: float = 2.0
+
+
+class PercentilesAgg(Agg, frozen=True, kw_only=True):
+    """For each of `at`, in per cent, the value that so many of a field's values are at most; with `ranks`, for each of
+    `at`, a value, how many per cent are."""
+
+    field: str
+    at: tuple[float, ...] = (1.0, 5.0, 25.0, 50.0, 75.0, 95.0, 99.0)
+    ranks: bool = False
+    keyed: bool = True
+    missing: Scalar | None = None
+    format: str | None = None
 
 
 class TopHitsAgg(Agg, frozen=True, kw_only=True):
@@ -152,6 +218,19 @@ def every_aggregation(aggs: Mapping[str, Agg]) -> Iterator[tuple[str, Agg]]:
             yield from every_aggregation(agg.aggs)
 
 
+def of_fields(agg: Agg) -> Iterator[Agg]:
+    """The aggregations of one field that one is made of; itself, where it is of one field."""
+    match agg:
+        case CompositeAgg():
+            yield from (each.of for each in agg.sources)
+        case MultiTermsAgg():
+            yield from agg.terms
+        case RareTermsAgg() | SignificantTermsAgg():
+            yield agg.of
+        case _:
+            yield agg
+
+
 def filters_of(aggs: Mapping[str, Agg]) -> Iterator[Node]:
     """The queries that aggregations have, wherever they are: one that is wrong is an error, also where no bucket is."""
     for _, agg in every_aggregation(aggs):
@@ -159,3 +238,5 @@ def filters_of(aggs: Mapping[str, Agg]) -> Iterator[Node]:
             yield agg.filter
         elif isinstance(agg, FiltersAgg):
             yield from agg.filters.values()
+        elif isinstance(agg, SignificantTermsAgg) and agg.background is not None:
+            yield agg.background

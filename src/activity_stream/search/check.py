@@ -73,6 +73,13 @@ class _Checking:
 
     def aggregation(self, agg: a.Agg) -> None:
         """One aggregation, without those below it."""
+        for each in a.of_fields(agg):
+            if each is not agg:
+                self.aggregation(each)
+        if isinstance(agg, a.RareTermsAgg | a.SignificantTermsAgg):
+            field = self._fields.get(agg.of.field)
+            if field is not None and field.type is FieldType.DOUBLE:
+                raise refusals.wrong_kind("this aggregation", field.name, str(field.type))
         field = self._fields.get(getattr(agg, "field", ""))
         if field is None:
             return

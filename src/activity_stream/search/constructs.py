@@ -42,6 +42,7 @@ _BOUNDS: Mapping[str, str] = {
 }
 _RESTRICTED: Mapping[tuple[str, str], str] = {
     ("aggregation", "global"): "no",
+    ("aggregation", "significant_terms"): "no",
     ("aggregation", "terms"): "`min_doc_count` from 1 on",
     ("aggregation", "top_hits"): "no sort by `_doc`",
     ("body", "collapse"): "no sort by `_doc` of `inner_hits`",

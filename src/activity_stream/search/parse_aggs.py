@@ -6,8 +6,19 @@ from typing import Any
 import msgspec
 
 from activity_stream.search import refusals
-from activity_stream.search.aggs import Agg, BucketAgg, FilterAgg, FiltersAgg, GlobalAgg, MetricAgg
+from activity_stream.search.aggs import (
+    Agg,
+    BucketAgg,
+    CompositeAgg,
+    FilterAgg,
+    FiltersAgg,
+    GlobalAgg,
+    MetricAgg,
+    NestedAgg,
+    PercentilesAgg,
+)
 from activity_stream.search.parse_buckets import BUCKETS, date_format
+from activity_stream.search.parse_combined import COMBINED
 from activity_stream.search.parse_hits import top_hits
 from activity_stream.search.parse_pipelines import PIPELINES, check_pipelines, pipeline
 from activity_stream.search.parse_queries import query
@@ -17,17 +28,19 @@ from activity_stream.search.query import Node
 KNOWN = frozenset(
     {
         "adjacency_matrix", "auto_date_histogram", "bucket_script", "bucket_selector",
-        "children", "composite", "diversified_sampler",
+        "children", "diversified_sampler",
         "extended_stats_bucket", "geo_bounds", "geo_centroid", "geo_distance", "geohash_grid",
         "geotile_grid", "ip_range", "matrix_stats", "median_absolute_deviation",
-        "moving_avg", "moving_fn", "multi_terms", "nested", "parent",
-        "percentile_ranks", "percentiles", "percentiles_bucket", "rare_terms", "reverse_nested", "sampler",
-        "scripted_metric", "serial_diff", "significant_terms", "significant_text",
+        "moving_avg", "moving_fn", "parent",
+        "percentiles_bucket", "sampler",
+        "scripted_metric", "serial_diff", "significant_text",
         "variable_width_histogram", "weighted_avg",
     }
 )  # fmt: skip
 """Aggregations that OpenSearch has, and that are not taken here yet."""
 _OF_A_FIELD = ("min", "max", "avg", "sum", "stats", "extended_stats", "value_count", "cardinality")
+_PERCENTILES = {"percentiles": "percents", "percentile_ranks": "values"}
+"""Which option says what to tell."""
 _STATS = ("count", "min", "max", "avg", "sum")
 _SEVERAL = {"stats": _STATS, "extended_stats": (*_STATS, "sum_of_squares", "variance", "std_deviation")}
 
@@ -53,25 +66,29 @@ def _aggregation(name: str, part: Part, depth: int) -> Agg:
     if len(entries) != 1:
         raise _wrong_number(name, part, list(entries))
     kind, inner = entries.popitem()
-    if kind in _OF_A_FIELD:
-        return _metric(name, kind, inner, meta, under)
-    if kind == "top_hits":
+    if kind in _LEAVES:
         _without_aggregations(name, kind, under)
-        return msgspec.structs.replace(top_hits(inner), meta=meta)
-    if kind in PIPELINES:
-        _without_aggregations(name, kind, under)
-        return msgspec.structs.replace(pipeline(kind, inner), meta=meta)
+        return msgspec.structs.replace(_LEAVES[kind](name, kind, inner), meta=meta)
     if kind not in _BUCKETS:
         more = f": {refusals.NOT_YET}" if kind in KNOWN else ""
         raise refusals.parsing(f"Unknown aggregation type [{kind[:100]}] at {part.path}{more}")
     aggs = aggregations(under[0], depth + 1) if under else {}
     made = _BUCKETS[kind](inner)
-    if isinstance(made, GlobalAgg) and depth > 1:
-        raise refusals.illegal(f"A [global] aggregation can only be one of the outermost, and is at {part.path}")
+    _check_place(made, kind, aggs, part, depth)
     check_pipelines(aggs, made, inner)
     for path, _ in getattr(made, "order", ()):
         _check_order(path, aggs, inner)
     return _with(made, meta, aggs)
+
+
+def _check_place(made: BucketAgg, kind: str, aggs: Mapping[str, Agg], part: Part, depth: int) -> None:
+    """SearchRefused where it cannot be so deep, or where it cannot have one of those below it."""
+    if isinstance(made, GlobalAgg) and depth > 1:
+        raise refusals.illegal(f"A [global] aggregation can only be one of the outermost, and is at {part.path}")
+    if not isinstance(made, FilterAgg | NestedAgg) and any(isinstance(each, CompositeAgg) for each in aggs.values()):
+        raise refusals.illegal(
+            f"[composite] aggregation cannot be used with a parent aggregation of type: [{kind}] at {part.path}"
+        )
 
 
 def _wrong_number(name: str, part: Part, kinds: list[str]) -> Exception:
@@ -100,8 +117,7 @@ def _without_aggregations(name: str, kind: str, under: list[Part]) -> None:
         raise under[0].refused(f"Aggregator [{name}] of type [{kind}] cannot accept sub-aggregations")
 
 
-def _metric(name: str, kind: str, part: Part, meta: Mapping[str, Any] | None, under: list[Part]) -> Agg:
-    _without_aggregations(name, kind, under)
+def _metric(name: str, kind: str, part: Part) -> Agg:
     readers: Readers = {"field": Part.field, "missing": Part.scalar, "format": date_format}
     ignored: Readers = {"precision_threshold": Part.integer} if kind == "cardinality" else {}
     if kind == "extended_stats":
@@ -109,7 +125,41 @@ def _metric(name: str, kind: str, part: Part, meta: Mapping[str, Any] | None, un
     values = part.options(kind, readers, ignored)
     if "field" not in values:
         raise part.refused(f"Required one of fields [field], but none were specified for the aggregation [{name}]")
-    return MetricAgg(kind=kind, meta=meta, **values)
+    return MetricAgg(kind=kind, **values)
+
+
+def _percentiles(name: str, kind: str, part: Part) -> Agg:
+    at = _PERCENTILES[kind]
+    readers: Readers = {
+        "field": Part.field,
+        at: _numbers,
+        "keyed": Part.boolean,
+        "missing": Part.scalar,
+        "format": date_format,
+    }
+    values = part.options(
+        kind, readers, {"tdigest": lambda each: each.options("tdigest", {"compression": Part.number})}
+    )
+    if "field" not in values:
+        raise part.refused(f"Required one of fields [field], but none were specified for the aggregation [{name}]")
+    asked = values.pop(at, None)
+    if asked is None and kind == "percentile_ranks":
+        raise part.refused(f"[{kind}] needs [values]")
+    if kind == "percentiles" and any(not 0 <= each <= 100 for each in asked or ()):
+        raise refusals.illegal(f"[percents] have to be from 0 to 100 at {part.path}")
+    more = {} if asked is None else {"at": asked}
+    return PercentilesAgg(ranks=kind == "percentile_ranks", **values, **more)
+
+
+def _tdigest(part: Part) -> None:
+    part.options("tdigest", {"compression": Part.number})
+
+
+def _numbers(part: Part) -> tuple[float, ...]:
+    found = tuple(sorted(each.number() for each in part.elements()))
+    if not found:
+        raise part.refused(f"[{part.key}] must not be empty")
+    return found
 
 
 def _check_order(path: str, aggs: Mapping[str, Agg], part: Part) -> None:
@@ -147,7 +197,20 @@ def _named(part: Part) -> tuple[bool, Mapping[str, Node]]:
     return True, {name: query(inner) for name, inner in part.entries()}
 
 
-_BUCKETS: Mapping[str, Callable[[Part], BucketAgg]] = {**BUCKETS, "filter": _filter, "filters": _filters}
+_BUCKETS: Mapping[str, Callable[[Part], BucketAgg]] = {
+    **BUCKETS,
+    **COMBINED,
+    "filter": _filter,
+    "filters": _filters,
+}
 
-AGGREGATIONS = frozenset({*_BUCKETS, *_OF_A_FIELD, *PIPELINES, "top_hits"})
+_LEAVES: Mapping[str, Callable[[str, str, Part], Agg]] = {
+    **dict.fromkeys(_OF_A_FIELD, _metric),
+    **dict.fromkeys(_PERCENTILES, _percentiles),
+    **dict.fromkeys(PIPELINES, lambda _, kind, part: pipeline(kind, part)),
+    "top_hits": lambda _name, _kind, part: top_hits(part),
+}
+"""Those that nothing can be under."""
+
+AGGREGATIONS = frozenset({*_BUCKETS, *_LEAVES})
 """The names of all aggregations that are taken."""

@@ -26,7 +26,8 @@ _CALENDAR = {
 }  # fmt: skip
 
 
-def _order(part: Part) -> tuple[tuple[str, bool], ...]:
+def bucket_order(part: Part) -> tuple[tuple[str, bool], ...]:
+    """What buckets are ordered by."""
     pairs = []
     for each in part.some():
         for what, direction in each.entries():
@@ -38,7 +39,8 @@ def _order(part: Part) -> tuple[tuple[str, bool], ...]:
     return tuple(pairs)
 
 
-def _bucket_size(part: Part) -> int:
+def bucket_size(part: Part) -> int:
+    """How many buckets there may be."""
     number = part.integer()
     limit = part.budget.limits.buckets
     if number < 1:
@@ -48,7 +50,8 @@ def _bucket_size(part: Part) -> int:
     return number
 
 
-def _listed(part: Part) -> tuple[Scalar, ...]:
+def value_list(part: Part) -> tuple[Scalar, ...]:
+    """Values to be taken in, or left out."""
     if not isinstance(part.value, list):
         raise part.refused(f"[{part.key}] can only be a list of values: {refusals.NOT_YET} (patterns and partitions);")
     return tuple(each.scalar() for each in part.elements())
@@ -63,7 +66,8 @@ def date_format(part: Part) -> str:
     return part.text()
 
 
-def _field_of(values: dict[str, Any], part: Part) -> dict[str, Any]:
+def of_field(values: dict[str, Any], part: Part) -> dict[str, Any]:
+    """The options, among which there has to be the field."""
     if "field" not in values:
         raise part.refused("Required one of fields [field, script], but none were specified")
     return values
@@ -71,11 +75,11 @@ def _field_of(values: dict[str, Any], part: Part) -> dict[str, Any]:
 
 _TERMS: Readers = {
     "field": Part.field,
-    "size": _bucket_size,
+    "size": bucket_size,
     "min_doc_count": at_least(0),
-    "order": _order,
-    "include": _listed,
-    "exclude": _listed,
+    "order": bucket_order,
+    "include": value_list,
+    "exclude": value_list,
     "missing": Part.scalar,
 }
 # How shards share the work, which does not show in an exact answer.
@@ -89,7 +93,7 @@ _TERMS_IGNORED: Readers = {
 
 
 def _terms(part: Part) -> BucketAgg:
-    return TermsAgg(**_field_of(part.options("terms", _TERMS, _TERMS_IGNORED), part))
+    return TermsAgg(**of_field(part.options("terms", _TERMS, _TERMS_IGNORED), part))
 
 
 def _milliseconds(part: Part) -> int:
@@ -136,23 +140,32 @@ def _bounds(part: Part) -> tuple[Scalar, Scalar]:
     return values["min"], values["max"]
 
 
-_DATE_HISTOGRAM: Readers = {
-    "field": Part.field,
+DATE_INTERVALS: Readers = {
     "fixed_interval": _fixed,
     "calendar_interval": _calendar,
     "offset": _milliseconds,
+    "time_zone": _time_zone,
+}
+"""Which intervals of time there are."""
+
+_DATE_HISTOGRAM: Readers = {
+    **DATE_INTERVALS,
+    "field": Part.field,
     "min_doc_count": at_least(0),
     "format": date_format,
-    "time_zone": _time_zone,
     "keyed": Part.boolean,
-    "order": _order,
+    "order": bucket_order,
     "missing": Part.scalar,
     "extended_bounds": _bounds,
 }
 
 
 def _date_histogram(part: Part) -> BucketAgg:
-    values = _field_of(part.options("date_histogram", _DATE_HISTOGRAM), part)
+    return date_histogram(part, of_field(part.options("date_histogram", _DATE_HISTOGRAM), part))
+
+
+def date_histogram(part: Part, values: Mapping[str, Any]) -> DateHistogramAgg:
+    """The aggregation with these options, one of which has to say how long an interval is."""
     if ("fixed_interval" in values) == ("calendar_interval" in values):
         raise part.refused("[date_histogram] needs one of [fixed_interval] and [calendar_interval]")
     return DateHistogramAgg(**values)
@@ -185,12 +198,13 @@ def _date_range(part: Part) -> BucketAgg:
 
 
 def _with_ranges(values: dict[str, Any], part: Part) -> dict[str, Any]:
-    if "ranges" not in _field_of(values, part):
+    if "ranges" not in of_field(values, part):
         raise part.refused("No [ranges] specified")
     return values
 
 
-def _interval(part: Part) -> float:
+def histogram_interval(part: Part) -> float:
+    """How far the buckets of numbers are from each other."""
     number = part.number()
     if number <= 0:
         raise refusals.illegal(f"[interval] must be >0 for histogram aggregation, found [{number}] at {part.path}")
@@ -207,22 +221,22 @@ def _number_bounds(part: Part) -> tuple[float, float]:
 def _histogram(part: Part) -> BucketAgg:
     readers: Readers = {
         "field": Part.field,
-        "interval": _interval,
+        "interval": histogram_interval,
         "offset": Part.number,
         "min_doc_count": at_least(0),
         "keyed": Part.boolean,
-        "order": _order,
+        "order": bucket_order,
         "missing": Part.scalar,
         "extended_bounds": _number_bounds,
     }
-    values = _field_of(part.options("histogram", readers), part)
+    values = of_field(part.options("histogram", readers), part)
     if "interval" not in values:
         raise refusals.illegal(f"[interval] must be >0 for histogram aggregation, there is none at {part.path}")
     return HistogramAgg(**values)
 
 
 def _missing(part: Part) -> BucketAgg:
-    values = _field_of(part.options("missing", {"field": Part.field, "missing": Part.scalar}), part)
+    values = of_field(part.options("missing", {"field": Part.field, "missing": Part.scalar}), part)
     return MissingAgg(field=values["field"], instead=values.get("missing"))
 
 

@@ -11,8 +11,10 @@ from activity_stream.search.aggs import (
     GlobalAgg,
     HistogramAgg,
     MissingAgg,
+    NestedAgg,
     PipelineAgg,
     RangeAgg,
+    ReverseNestedAgg,
     TermsAgg,
 )
 from activity_stream.search.part import Part, Readers, at_least
@@ -22,7 +24,7 @@ PIPELINES = frozenset({*SIBLINGS, *OF_HISTOGRAMS, SORT})
 """The names of all that are taken."""
 
 _MANY_BUCKETS = (TermsAgg, HistogramAgg, DateHistogramAgg, RangeAgg)
-_ONE_BUCKET = (FilterAgg, GlobalAgg, MissingAgg)
+_ONE_BUCKET = (FilterAgg, GlobalAgg, MissingAgg, NestedAgg, ReverseNestedAgg)
 
 
 def pipeline(kind: str, part: Part) -> PipelineAgg:

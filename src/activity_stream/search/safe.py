@@ -4,7 +4,13 @@ from typing import Any
 
 import msgspec
 
-from activity_stream.search.aggs import GlobalAgg, TermsAgg, every_aggregation, filters_of
+from activity_stream.search.aggs import (
+    GlobalAgg,
+    SignificantTermsAgg,
+    TermsAgg,
+    every_aggregation,
+    filters_of,
+)
 from activity_stream.search.body import SearchBody
 from activity_stream.search.parse import parse_body
 from activity_stream.search.query import FunctionScore, every_query
@@ -45,7 +51,7 @@ def narrowed(body: bytes, scope: bytes) -> bytes:
 
 def refuse_unsafe(body: SearchBody) -> None:
     """Refuse what shows more than the filtered documents hold: the other values of a field, as empty buckets; and
-    what finds documents by a score, to which in an index those of others add."""
+    what finds documents by a score, to which in an index those of others add; and what compares with all documents."""
     for each in (body.query, *([body.post_filter] if body.post_filter else ()), *filters_of(body.aggs)):
         if any(isinstance(inner, FunctionScore) and inner.min_score is not None for inner in every_query(each)):
             raise illegal(
@@ -56,6 +62,10 @@ def refuse_unsafe(body: SearchBody) -> None:
     for name, agg in every_aggregation(body.aggs):
         if isinstance(agg, GlobalAgg):
             raise illegal(f"[global] is not for this key, which may not see all documents: [{name[:100]}]")
+        if isinstance(agg, SignificantTermsAgg):
+            raise illegal(
+                f"[significant_terms] compares with all documents, which this key may not see: [{name[:100]}]"
+            )
         if isinstance(agg, TermsAgg) and agg.min_doc_count == 0:
             raise illegal(
                 f"[min_doc_count] of the aggregation [{name[:100]}] is 0, which lists values of documents that this "

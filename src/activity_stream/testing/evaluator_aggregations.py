@@ -11,6 +11,7 @@ from activity_stream.fields import Field, FieldType
 from activity_stream.search import refusals
 from activity_stream.search.aggs import (
     Agg,
+    CompositeAgg,
     DateHistogramAgg,
     FilterAgg,
     FiltersAgg,
@@ -18,10 +19,17 @@ from activity_stream.search.aggs import (
     HistogramAgg,
     MetricAgg,
     MissingAgg,
+    MultiTermsAgg,
+    NestedAgg,
+    PercentilesAgg,
     RangeAgg,
     RangeBucket,
+    RareTermsAgg,
+    ReverseNestedAgg,
+    SignificantTermsAgg,
     TermsAgg,
     TopHitsAgg,
+    of_fields,
 )
 from activity_stream.search.date_math import bound_ms
 from activity_stream.search.dates import format_date
@@ -30,9 +38,10 @@ from activity_stream.search.pipelines import computed, with_pipelines, with_sibl
 from activity_stream.search.query import Scalar
 from activity_stream.search.values import coerce, query_double
 from activity_stream.search.zones import offset_at, zone
+from activity_stream.testing import evaluator_combined as combined
 from activity_stream.testing.evaluator_documents import Corpus, Document
 from activity_stream.testing.evaluator_intervals import starts_between, starts_of
-from activity_stream.testing.evaluator_metrics import NUMBERS, metric, order_figure
+from activity_stream.testing.evaluator_metrics import NUMBERS, metric, order_figure, percentile_figures
 from activity_stream.testing.evaluator_queries import Queries
 from activity_stream.testing.evaluator_values import order_key
 
@@ -45,18 +54,24 @@ Values = Callable[[Document], Sequence[Scalar]]
 class Bucket(msgspec.Struct):
     """Documents under a key; `shown` is what the answer has besides its count and its aggregations."""
 
-    key: Scalar
+    key: Any
     documents: list[Document]
     shown: dict[str, Any]
     name: str = ""
 
 
 class Aggregations:
-    """Works aggregations out; `now_ms` is what `now` means, `page_of` shows hits of a bucket."""
+    """Works aggregations out; `now_ms` is what `now` means, `page_of` shows hits of a bucket. Over the objects of a
+    nested field, `outer` is the one over documents."""
 
     def __init__(
-        self, corpus: Corpus, now_ms: int, page_of: Callable[[Documents, Page], dict[str, Any]] | None = None
+        self,
+        corpus: Corpus,
+        now_ms: int,
+        page_of: Callable[[Documents, Page], dict[str, Any]] | None = None,
+        outer: "Aggregations | None" = None,
     ) -> None:
+        self._outer = outer
         self._page_of = page_of
         self._corpus = corpus
         self._now_ms = now_ms
@@ -72,6 +87,10 @@ class Aggregations:
         match agg:
             case TopHitsAgg() if self._page_of is not None:
                 return answer | self._page_of(documents, agg.page)
+            case CompositeAgg() | MultiTermsAgg() | RareTermsAgg() | SignificantTermsAgg():
+                return answer | self._combined(agg, documents)
+            case PercentilesAgg():
+                return answer | percentile_figures(agg, self._corpus.field(agg.field), documents)
             case MetricAgg():
                 return answer | metric(agg, self._corpus.field(agg.field), documents)
             case FiltersAgg():
@@ -82,12 +101,16 @@ class Aggregations:
                 return answer | self._histogram(agg, documents)
             case RangeAgg():
                 return answer | self._ranges(agg, documents)
-            case MissingAgg() | GlobalAgg() | FilterAgg():
+            case MissingAgg() | GlobalAgg() | FilterAgg() | NestedAgg() | ReverseNestedAgg():
                 return answer | self._one_bucket(agg, documents)
             case _:
                 raise AssertionError(agg)
 
-    def _one_bucket(self, agg: MissingAgg | GlobalAgg | FilterAgg, documents: Documents) -> dict[str, Any]:
+    def _one_bucket(
+        self, agg: MissingAgg | GlobalAgg | FilterAgg | NestedAgg | ReverseNestedAgg, documents: Documents
+    ) -> dict[str, Any]:
+        if isinstance(agg, NestedAgg | ReverseNestedAgg):
+            return self._across(agg, documents)
         found = list(self._corpus.documents)
         if isinstance(agg, FilterAgg):
             score = Queries(self._corpus, self._now_ms).score(agg.filter)
@@ -97,6 +120,99 @@ class Aggregations:
             _refuse_text(field)
             found = [each for each in documents if agg.instead is None and not (field and each.has(field))]
         return {"doc_count": len(found)} | self.all(agg.aggs, found)
+
+    def _combined(
+        self, agg: CompositeAgg | MultiTermsAgg | RareTermsAgg | SignificantTermsAgg, documents: Documents
+    ) -> dict[str, Any]:
+        fields = []
+        for each in of_fields(agg):
+            assert isinstance(each, TermsAgg | HistogramAgg | DateHistogramAgg), each  # noqa: S101 - of what they are made
+            field = self._corpus.field(each.field)
+            _refuse_text(field)
+            if field is not None and field.type is FieldType.GEO_POINT:
+                raise refusals.wrong_kind("aggregations", field.name, field.type)
+            fields.append(field)
+        match agg:
+            case CompositeAgg():
+                rows = combined.composite(agg, fields, documents, self._now_ms)
+                buckets = [Bucket("", row.documents, row.shown) for row in rows]
+                after = {"after_key": rows[-1].shown["key"]} if rows else {}
+                return after | {"buckets": self._shown(buckets, agg.aggs, keyed=False)}
+            case MultiTermsAgg():
+                values = [self._values(f, t.missing) for f, t in zip(fields, agg.terms, strict=True)]
+                rows = combined.multi_terms(agg, values, fields, documents)
+                buckets = [Bucket(row.key, row.documents, row.shown) for row in rows]
+                return self._first(agg, buckets)
+        found = self._by_value(agg.of, fields[0], documents)
+        if isinstance(agg, RareTermsAgg):
+            buckets = [
+                Bucket(value, found[value], _shown_key(fields[0], value))
+                for value in combined.rare(agg, fields[0], found)
+            ]
+            return {"buckets": self._shown(buckets, agg.aggs, keyed=False)}
+        return self._significant(agg, fields[0], found, documents)
+
+    def _significant(
+        self,
+        agg: SignificantTermsAgg,
+        field: Field | None,
+        found: Mapping[Scalar, list[Document]],
+        documents: Documents,
+    ) -> dict[str, Any]:
+        everything: Documents = self._corpus.documents
+        if agg.background is not None:
+            score = Queries(self._corpus, self._now_ms).score(agg.background)
+            everything = [each for each in everything if score(each) is not None]
+        if field is None:
+            return {"buckets": []}
+        plain = msgspec.structs.replace(agg.of, include=None, exclude=None)
+        usual = {value: len(members) for value, members in self._by_value(plain, field, everything).items()}
+        buckets = []
+        of_all = self._size(agg, everything)
+        for value, score_of in combined.significant(agg, field, found, usual, (len(documents), of_all)):
+            shown = _shown_key(field, value) | {"score": score_of, "bg_count": usual.get(value, 0)}
+            buckets.append(Bucket(value, found[value], shown))
+        shown_all = self._shown(buckets, agg.aggs, keyed=False)
+        return {"doc_count": len(documents), "bg_count": of_all, "buckets": shown_all}
+
+    def _size(self, agg: SignificantTermsAgg, everything: Documents) -> int:
+        """Of all there is, in which nested objects count as documents; or of what is asked for instead."""
+        if agg.background is not None:
+            return len(everything)
+        documents = self._outer or self
+        return documents.number()
+
+    def number(self) -> int:
+        """Of the documents, and the objects in their nested fields."""
+        nested = [each for each in self._corpus.fields if each.type is FieldType.NESTED]
+        objects = sum(len(each.objects(field)) for each in self._corpus.documents for field in nested)
+        return len(self._corpus.documents) + objects
+
+    def _by_value(self, agg: TermsAgg, field: Field | None, documents: Documents) -> dict[Scalar, list[Document]]:
+        values = self._values(field, agg.missing)
+        found: dict[Scalar, list[Document]] = {}
+        for document in documents:
+            for value in dict.fromkeys(values(document)):
+                if _is_included(agg, field, value):
+                    found.setdefault(value, []).append(document)
+        return found
+
+    def _across(self, agg: NestedAgg | ReverseNestedAgg, documents: Documents) -> dict[str, Any]:
+        """The objects of documents, or the documents of objects."""
+        if isinstance(agg, ReverseNestedAgg):
+            if self._outer is None:
+                raise refusals.illegal("Reverse nested aggregation can not be used outside a [nested] aggregation")
+            found = list({id(each.outer): each.outer for each in documents if each.outer is not None}.values())
+            return {"doc_count": len(found)} | self._outer.all(agg.aggs, found)
+        field = self._corpus.mapped(agg.path)
+        inner = self
+        objects: list[Document] = []
+        if self._outer is not None and documents and documents[0].nested == agg.path:
+            objects = list(documents)
+        elif field is not None and field.type is FieldType.NESTED:
+            inner = Aggregations(self._corpus.objects(field), self._now_ms, _no_pages, outer=self)
+            objects = [each for document in documents for each in document.objects(field)]
+        return {"doc_count": len(objects)} | inner.all(agg.aggs, objects)
 
     def _filters(self, agg: FiltersAgg, documents: Documents) -> dict[str, Any]:
         queries = Queries(self._corpus, self._now_ms)
@@ -130,6 +246,9 @@ class Aggregations:
             for key, members in found.items()
             if len(members) >= agg.min_doc_count and _is_included(agg, field, key)
         ]
+        return self._first(agg, buckets)
+
+    def _first(self, agg: TermsAgg | MultiTermsAgg, buckets: list[Bucket]) -> dict[str, Any]:
         buckets = self._ordered(buckets, agg.order, agg.aggs)
         shown, rest = buckets[: agg.size], buckets[agg.size :]
         return {
@@ -246,6 +365,10 @@ class Aggregations:
         names = {id(row): each.name for each, row in zip(buckets, rows, strict=True)}
         rows = with_pipelines(aggs, rows)
         return {names[id(row)]: row for row in rows} if keyed else rows
+
+
+def _no_pages(_documents: Documents, _page: Page) -> dict[str, Any]:
+    raise refusals.illegal(f"[top_hits] within [nested]: {refusals.NOT_YET}")
 
 
 def _refuse_text(field: Field | None) -> None:

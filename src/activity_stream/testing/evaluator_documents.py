@@ -18,10 +18,18 @@ POSITION_GAP = 100
 
 
 class Document:
-    """One stored item, or one object in the field `nested` of one. `written` is its place in the order of writing."""
+    """One stored item, or one object in the field `nested` of `outer`. `written` is its place in the order of
+    writing."""
 
     def __init__(
-        self, generation: Generation, id_: str, source: bytes, decoded: Any, written: int, nested: str | None = None
+        self,
+        generation: Generation,
+        id_: str,
+        source: bytes,
+        decoded: Any,
+        written: int,
+        nested: str | None = None,
+        outer: "Document | None" = None,
     ) -> None:
         self.generation = generation
         self.id = id_
@@ -29,6 +37,7 @@ class Document:
         self.decoded = decoded
         self.written = written
         self.nested = nested
+        self.outer = outer
         self._values: dict[str, tuple[Scalar, ...]] = {}
         self._positions: dict[str, dict[str, list[int]]] = {}
 
@@ -53,7 +62,8 @@ class Document:
         """What a nested field holds, each object as a document."""
         found = [each for each in self._raw(field) if isinstance(each, dict)]
         return [
-            Document(self.generation, self.id, b"", _put(field.path, each), self.written, field.name) for each in found
+            Document(self.generation, self.id, b"", _put(field.path, each), self.written, field.name, self)
+            for each in found
         ]
 
     def others(self, name: str) -> Iterator[tuple[str, Scalar]]:

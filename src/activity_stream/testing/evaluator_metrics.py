@@ -1,11 +1,12 @@
 """Figures from the values of a field."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from activity_stream.fields import Field, FieldType
-from activity_stream.search import refusals
-from activity_stream.search.aggs import Agg, MetricAgg
+from activity_stream.search import percentiles, refusals
+from activity_stream.search.aggs import Agg, MetricAgg, PercentilesAgg
 from activity_stream.search.dates import format_date
 from activity_stream.search.deviation import extended, with_texts
 from activity_stream.search.query import Scalar
@@ -39,6 +40,17 @@ def metric(agg: MetricAgg, field: Field | None, documents: Sequence[Document]) -
     if show is None or not values:
         return figures
     return figures | {f"{name}_as_string": show(figures[name], agg) for name in ("min", "max", "avg", "sum")}
+
+
+def percentile_figures(agg: PercentilesAgg, field: Field | None, documents: Sequence[Document]) -> dict[str, Any]:
+    """Percentiles, or their ranks."""
+    name = "percentile_ranks" if agg.ranks else "percentiles"
+    values = _values(MetricAgg(kind=name, field=agg.field, missing=agg.missing), field, documents)
+    found = percentiles.figures(agg, Counter(float(each) for each in values))
+    show = None if field is None else _SHOWN.get(field.type)
+    written = MetricAgg(kind=name, field=agg.field, format=agg.format)
+    texts = [None if show is None or value is None else json_text(show(value, written)) for _, value in found]
+    return {"values": percentiles.shown(agg, found, texts)}
 
 
 def order_figure(path: str, aggs: Mapping[str, Agg], corpus: Corpus, documents: Sequence[Document]) -> float | None:

@@ -14,11 +14,13 @@ from typing import Any
 from tantivy import Query
 
 from activity_stream.adapters.index_embedded.buckets import MAX_BUCKETS, Bucket, Maker
+from activity_stream.adapters.index_embedded.combined import Combined
 from activity_stream.adapters.index_embedded.counting import Counter
 from activity_stream.adapters.index_embedded.histograms import Histograms
 from activity_stream.adapters.index_embedded.metrics import Metrics
 from activity_stream.adapters.index_embedded.predicates import both, nothing, unscored, without
-from activity_stream.adapters.index_embedded.schema import Column
+from activity_stream.adapters.index_embedded.reader import ValueReader
+from activity_stream.adapters.index_embedded.schema import OUTER, SEQUENCE, Column
 from activity_stream.adapters.index_embedded.snapshot import Snapshot
 from activity_stream.adapters.index_embedded.translate import Translator
 from activity_stream.fields import FieldType
@@ -27,6 +29,7 @@ from activity_stream.search import refusals
 from activity_stream.search.aggs import (
     Agg,
     BucketAgg,
+    CompositeAgg,
     DateHistogramAgg,
     FilterAgg,
     FiltersAgg,
@@ -34,7 +37,13 @@ from activity_stream.search.aggs import (
     HistogramAgg,
     MetricAgg,
     MissingAgg,
+    MultiTermsAgg,
+    NestedAgg,
+    PercentilesAgg,
     RangeAgg,
+    RareTermsAgg,
+    ReverseNestedAgg,
+    SignificantTermsAgg,
     TermsAgg,
     TopHitsAgg,
 )
@@ -51,6 +60,7 @@ class Aggregator:
     """Works out the aggregations of one search.
 
     `page_of` shows hits of a query that has no scores. With `scoped`, nothing may show what the query does not find.
+    Over the objects of a nested field, `outer` is the one over documents.
     """
 
     def __init__(
@@ -62,18 +72,23 @@ class Aggregator:
         page_of: Callable[[Query, Page], dict[str, Any]],
         *,
         scoped: bool,
+        outer: "Aggregator | None" = None,
     ) -> None:
+        self._outer = outer
         self._page_of = page_of
         self._snapshot = snapshot
         self._alias = alias
         self._translator = translator
         self._counter = Counter(snapshot, translator.predicates)
+        self._now_ms = now_ms
+        self._reader = ValueReader(snapshot, alias)
         self._metrics = Metrics(snapshot, translator.predicates, self._counter, now_ms)
-        visible = snapshot.visible(alias)
+        visible = snapshot.visible(alias) if outer is None else translator.visible
         self._visible = visible
         self._scoped = scoped
         self._histograms = Histograms(translator.predicates, self._counter, visible, now_ms)
         self._maker = Maker(translator.predicates, self._counter, visible, now_ms, scoped=scoped)
+        self._combined = Combined(translator.predicates, self._counter, self._maker, self._histograms, now_ms)
         self._buckets = 0
         self._empty: dict[tuple[int, ...], tuple[dict[str, Any], int]] = {}
 
@@ -96,7 +111,9 @@ class Aggregator:
 
     def terms(self, query: Query, agg: TermsAgg) -> dict[str, Any]:
         """The first buckets of values by the order, and how many documents the others have."""
-        candidates = self._maker.terms(query, agg, self._column(agg.field))
+        return self._first(agg, self._maker.terms(query, agg, self._column(agg.field)))
+
+    def _first(self, agg: TermsAgg | MultiTermsAgg, candidates: list[Bucket]) -> dict[str, Any]:
         total = sum(bucket.count for bucket in candidates)
         first, under = self._ordered(candidates, agg, agg.order)
         first = first[: agg.size]
@@ -114,20 +131,94 @@ class Aggregator:
             return {"buckets": {str(each.get("key_as_string", each["key"])): each for each in shown}}
         return {"buckets": shown}
 
+    def percentiles(self, query: Query, agg: PercentilesAgg) -> dict[str, Any]:
+        """Figures of how values are spread."""
+        column = self._column(agg.field)
+        reader = self._reader if self._outer is None else None
+        return self._metrics.percentiles(query, agg, column, reader)
+
+    def composite(self, query: Query, agg: CompositeAgg) -> dict[str, Any]:
+        """Buckets of combinations of values, in their order."""
+        made = self._combined.composite(query, agg, [self._column(each.of.field) for each in agg.sources])
+        shown = with_pipelines(agg.aggs, [self._shown(bucket, agg, {}) for bucket in made])
+        return {"after_key": made[-1].shown["key"], "buckets": shown} if made else {"buckets": []}
+
+    def multi_terms(self, query: Query, agg: MultiTermsAgg) -> dict[str, Any]:
+        """The first buckets of combinations of values by the order."""
+        return self._first(
+            agg, self._combined.multi_terms(query, agg, [self._column(each.field) for each in agg.terms])
+        )
+
+    def rare_terms(self, query: Query, agg: RareTermsAgg) -> dict[str, Any]:
+        """Buckets of rare values."""
+        made = self._combined.rare_terms(query, agg, self._column(agg.of.field))
+        made, under = self._ordered(made, agg, agg.of.order)
+        return {"buckets": with_pipelines(agg.aggs, [self._shown(bucket, agg, under) for bucket in made])}
+
+    def significant_terms(self, query: Query, agg: SignificantTermsAgg) -> dict[str, Any]:
+        """Buckets of values that are more frequent here than elsewhere."""
+        column = self._column(agg.of.field)
+        narrowed = None if agg.background is None else unscored(self._translator.query(agg.background))
+        if self._scoped:
+            raise refusals.illegal("[significant_terms] compares with documents that the caller may not see")
+        if self._snapshot.schema.column(self._alias, agg.of.field) is None:
+            return {"buckets": []}
+        background = self._translator.visible if narrowed is None else both(self._translator.visible, narrowed)
+        others = 0 if narrowed is not None else self._others()
+        made, of_found, of_all = self._combined.significant_terms(query, agg, column, background, others)
+        shown = with_pipelines(agg.aggs, [self._shown(bucket, agg, {}) for bucket in made])
+        return {"doc_count": of_found, "bg_count": of_all, "buckets": shown}
+
+    def nested(self, query: Query, agg: NestedAgg) -> dict[str, Any]:
+        """One bucket, of the objects in a nested field."""
+        column = self._snapshot.schema.column(self._alias, agg.path)
+        if column is None or column.field.type is not FieldType.NESTED:
+            return self.one_bucket(nothing(), agg)
+        if self._translator.within == agg.path:
+            return self.one_bucket(query, agg)
+        translator = self._translator.inside(column)
+
+        objects = translator.predicates.any_of(OUTER, self._numbers(SEQUENCE, query))
+        inner = Aggregator(
+            self._snapshot, self._alias, translator, self._now_ms, _no_pages, scoped=self._scoped, outer=self
+        )
+        return inner.one_bucket(both(translator.visible, objects), agg)
+
+    def reverse_nested(self, query: Query, agg: ReverseNestedAgg) -> dict[str, Any]:
+        """One bucket, of the documents that objects are in."""
+        if self._outer is None:
+            raise refusals.illegal("Reverse nested aggregation can not be used outside a [nested] aggregation")
+        documents = self._translator.predicates.any_of(SEQUENCE, self._numbers(OUTER, query))
+        return self._outer.one_bucket(documents, agg)
+
+    def _others(self) -> int:
+        """How many documents there are of another kind, objects or those that they are in: to OpenSearch each is a
+        document, which the size of all there is counts."""
+        columns = self._snapshot.schema.columns(self._alias).values()
+        nested = [each for each in columns if each.field.type is FieldType.NESTED]
+        every = [self._snapshot.visible(self._alias), *(self._snapshot.objects(self._alias, each) for each in nested)]
+        return sum(map(self._counter.documents, every)) - self._counter.documents(self._translator.visible)
+
+    def _numbers(self, name: str, query: Query) -> set[int]:
+        """The numbers in a column, by its internal name, of all that a query finds."""
+        addresses = [address for _, address in self._snapshot.every(query)]
+        found = self._snapshot.searcher.fast_field_values(name, addresses)
+        return {each for each in found if each is not None}
+
     def missing(self, query: Query, agg: MissingAgg) -> dict[str, Any]:
         """One bucket, of what has no value."""
         column = self._snapshot.schema.column(self._alias, agg.field)
         if column is not None and column.field.type is FieldType.TEXT:
             raise refusals.needs_fielddata(agg.field)
         if agg.instead is not None:
-            return self._filtered(nothing(), agg)
-        return self._filtered(query if column is None else both(query, self._translator.predicates.lacks(column)), agg)
+            return self.one_bucket(nothing(), agg)
+        return self.one_bucket(query if column is None else both(query, self._translator.predicates.lacks(column)), agg)
 
     def everything(self, _: Query, agg: GlobalAgg) -> dict[str, Any]:
         """One bucket, of all that is visible."""
         if self._scoped:
             raise refusals.illegal("[global] shows documents that the caller may not see")
-        return self._filtered(self._visible, agg)
+        return self.one_bucket(self._visible, agg)
 
     def ranges(self, query: Query, agg: RangeAgg) -> dict[str, Any]:
         """Buckets of ranges."""
@@ -137,17 +228,18 @@ class Aggregator:
 
     def filter(self, query: Query, agg: FilterAgg) -> dict[str, Any]:
         """One bucket."""
-        return self._filtered(both(query, unscored(self._translator.query(agg.filter))), agg)
+        return self.one_bucket(both(query, unscored(self._translator.query(agg.filter))), agg)
 
     def filters(self, query: Query, agg: FiltersAgg) -> dict[str, Any]:
         """Buckets of queries, by name or in order."""
         parts = {name: unscored(self._translator.query(node)) for name, node in agg.filters.items()}
-        found = {name: self._filtered(both(query, part), agg) for name, part in parts.items()}
+        found = {name: self.one_bucket(both(query, part), agg) for name, part in parts.items()}
         if agg.other_bucket_key is not None:
-            found[agg.other_bucket_key] = self._filtered(without(query, *parts.values()), agg)
+            found[agg.other_bucket_key] = self.one_bucket(without(query, *parts.values()), agg)
         return {"buckets": found if agg.keyed else list(found.values())}
 
-    def _filtered(self, query: Query, agg: BucketAgg) -> dict[str, Any]:
+    def one_bucket(self, query: Query, agg: BucketAgg) -> dict[str, Any]:
+        """What there is of a bucket that is alone."""
         self._count_bucket()
         return {"doc_count": self._counter.documents(query), **self.run(query, agg.aggs)}
 
@@ -200,7 +292,7 @@ class Aggregator:
 
     def _column(self, name: str) -> Column | None:
         column = self._snapshot.schema.column(self._alias, name)
-        if column is None or column.field.nested is not None:
+        if column is None or column.field.nested != self._translator.within:
             return None
         if column.field.type is FieldType.TEXT:
             raise refusals.needs_fielddata(name)
@@ -210,6 +302,10 @@ class Aggregator:
 
     def _meta(self, agg: Agg) -> dict[str, Any]:
         return {} if agg.meta is None else {"meta": agg.meta}
+
+
+def _no_pages(_query: Query, _page: Page) -> dict[str, Any]:
+    raise refusals.illegal(f"[top_hits] within [nested]: {refusals.NOT_YET}")
 
 
 def _target(path: str, aggs: Mapping[str, Agg]) -> str | None:
@@ -229,6 +325,13 @@ def _rank(bucket: Bucket, path: str, under: Mapping[str, Any], aggs: Mapping[str
 
 
 _KINDS: Mapping[type[Agg], Callable[[Aggregator, Query, Any], dict[str, Any]]] = {
+    CompositeAgg: Aggregator.composite,
+    MultiTermsAgg: Aggregator.multi_terms,
+    RareTermsAgg: Aggregator.rare_terms,
+    SignificantTermsAgg: Aggregator.significant_terms,
+    NestedAgg: Aggregator.nested,
+    ReverseNestedAgg: Aggregator.reverse_nested,
+    PercentilesAgg: Aggregator.percentiles,
     MetricAgg: Aggregator.metric,
     TopHitsAgg: Aggregator.top_hits,
     TermsAgg: Aggregator.terms,

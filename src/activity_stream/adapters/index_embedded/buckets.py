@@ -157,11 +157,15 @@ def _range_shown(
 
 
 def _bound_text(value: float, kind: FieldType, agg: RangeAgg) -> str:
-    """A number as Java writes it, which OpenSearch's keys are made of; a date in the format and zone that are asked
-    for."""
+    """A number as Java writes it; a date in the format and zone that are asked for."""
     if kind is FieldType.DATE:
         place = UTC if agg.time_zone is None else zone(agg.time_zone)
         return format_date(int(value), agg.format, offset_at(place, int(value)))
+    return java_number(value)
+
+
+def java_number(value: float) -> str:
+    """A number as Java writes it, which OpenSearch's keys are made of."""
     if value == 0 or 1e-3 <= abs(value) < 1e7:
         return repr(value)
     exponent = int(f"{value:e}".partition("e")[2])

@@ -39,7 +39,7 @@ class Histograms:
         counts = {} if column is None else self._counts(query, agg, intervals, column)
         missing = None
         if agg.missing is not None:
-            missing = intervals.number(self._value(agg.missing, agg))
+            missing = intervals.number(self.value(agg.missing, agg))
             lacking = self._counter.documents(self._lacking(query, column))
             if lacking:
                 counts[missing] = counts.get(missing, 0) + lacking
@@ -65,7 +65,7 @@ class Histograms:
         """The counts with zeros between the first and the last, and between the bounds that are asked for."""
         ends = list(counts)
         if agg.extended_bounds is not None:
-            bounds = [self._value(each, agg) for each in agg.extended_bounds]
+            bounds = [self.value(each, agg) for each in agg.extended_bounds]
             if bounds[0] > bounds[1]:
                 raise refusals.illegal("[extended_bounds.min] cannot be greater than [extended_bounds.max]")
             ends += [intervals.number(each) for each in bounds]
@@ -75,7 +75,7 @@ class Histograms:
             raise refusals.too_many_buckets(MAX_BUCKETS)
         return {number: counts.get(number, 0) for number in range(min(ends), max(ends) + 1)}
 
-    def _value(self, given: Scalar, agg: Histogram) -> float:
+    def value(self, given: Scalar, agg: Histogram) -> float:
         """A value of the body, as the field would hold it."""
         if isinstance(agg, HistogramAgg):
             return float(held(given, FieldType.DOUBLE, agg.field, self._now_ms))

@@ -1,5 +1,6 @@
 """Aggregations that are a figure: min, max, avg, sum, stats, value_count, cardinality."""
 
+from collections import Counter as Occurrences
 from typing import Any
 
 import msgspec
@@ -7,17 +8,20 @@ from tantivy import Query
 
 from activity_stream.adapters.index_embedded.counting import Counter
 from activity_stream.adapters.index_embedded.predicates import Predicates, Value, both
+from activity_stream.adapters.index_embedded.reader import ValueReader
 from activity_stream.adapters.index_embedded.schema import Column
 from activity_stream.adapters.index_embedded.snapshot import Snapshot
 from activity_stream.fields import FieldType
-from activity_stream.search import refusals
-from activity_stream.search.aggs import MetricAgg
+from activity_stream.search import percentiles, refusals
+from activity_stream.search.aggs import MetricAgg, PercentilesAgg
 from activity_stream.search.dates import check_format, format_date
 from activity_stream.search.deviation import extended, with_texts
 from activity_stream.search.query import Scalar
 from activity_stream.search.spans import span
 from activity_stream.search.values import json_text, query_double
 
+_MOST_READ = 10_000
+"""Documents whose JSON is read for values that they have twice; among more these make no difference that shows."""
 _OF_ANY_TYPE = ("value_count", "cardinality")
 
 
@@ -52,6 +56,7 @@ class Metrics:
     """Works out figures in a snapshot."""
 
     def __init__(self, snapshot: Snapshot, predicates: Predicates, counter: Counter, now_ms: int) -> None:
+        self._snapshot = snapshot
         self._searcher = snapshot.searcher
         self._predicates = predicates
         self._counter = counter
@@ -75,6 +80,36 @@ class Metrics:
         if missing is not None:
             stats = stats.also(float(missing), lacking)
         return _shown(stats, agg, kind)
+
+    def percentiles(
+        self, query: Query, agg: PercentilesAgg, column: Column | None, reader: ValueReader | None
+    ) -> dict[str, Any]:
+        """Percentiles of a field's values, or their ranks. Without a `reader`, a value that a document has twice counts
+        once."""
+        kind = FieldType.DOUBLE if column is None else column.field.type
+        if kind is FieldType.KEYWORD:
+            name = "percentile_ranks" if agg.ranks else "percentiles"
+            raise refusals.wrong_kind(f"aggregation [{name}]", agg.field, str(kind))
+        counts = {} if column is None else self._occurrences(query, column, reader)
+        if agg.missing is not None:
+            missing = float(held(agg.missing, kind, agg.field, self._now_ms))
+            lacking = self._counter.documents(query if column is None else both(query, self._predicates.lacks(column)))
+            counts[missing] = counts.get(missing, 0) + lacking
+        found = percentiles.figures(agg, counts)
+        texts = [None if value is None else as_string(value, kind, agg.format) for _, value in found]
+        return {"values": percentiles.shown(agg, found, texts)}
+
+    def _occurrences(self, query: Query, column: Column, reader: ValueReader | None) -> dict[float, int]:
+        """How often there is each value: more often than there are documents with it, where one has it twice; that is
+        looked for in few documents only."""
+        counts = {float(value): n for value, n in self._counter.by_value(query, column).items()}
+        if reader is None or sum(counts.values()) == self._count(query, column):
+            return counts
+        present = both(query, self._predicates.has(column.present))
+        if self._counter.documents(present) > _MOST_READ:
+            return counts
+        addresses = [address for _, address in self._snapshot.every(present)]
+        return dict(Occurrences(each for values in reader.all_numbers(column, addresses) for each in values))
 
     def _count(self, query: Query, column: Column | None) -> int:
         if column is None:

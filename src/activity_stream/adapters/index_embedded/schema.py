@@ -146,7 +146,7 @@ def _build(columns: list[Column]) -> tantivy.Schema:
     builder.add_text_field(PRESENT, tokenizer_name="raw", index_option="basic")
     builder.add_text_field(UNMAPPED, tokenizer_name="raw", index_option="basic")
     builder.add_unsigned_field(SEQUENCE, indexed=True, fast=True)
-    builder.add_unsigned_field(OUTER, fast=True)
+    builder.add_unsigned_field(OUTER, indexed=True, fast=True)
     builder.add_bytes_field(SOURCE, stored=True)
     for column in columns:
         _add(builder, column)

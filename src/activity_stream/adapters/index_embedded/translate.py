@@ -51,8 +51,8 @@ class Translator:
         self._alias = alias
         self._now_ms = now_ms
         self._scorer = scorer
-        self._visible = visible
-        self._within = within
+        self.visible = visible
+        self.within = within
         self.predicates = Predicates(snapshot)
 
     def column(self, name: str) -> Column | None:
@@ -63,7 +63,7 @@ class Translator:
     def readable(self, name: str) -> Column | None:
         """The columns of a field whose values can be read."""
         column = self._mapped(name)
-        if column is None or column.field.nested != self._within:
+        if column is None or column.field.nested != self.within:
             return None
         return column if column.value or column.place else None
 
@@ -247,10 +247,14 @@ class Translator:
         nested_queried(None if column is None else column.field, node)
         if column is None:
             return nothing()
+        inner = self.inside(column)
+        return both(inner.query(node.query), inner.visible)
+
+    def inside(self, column: Column) -> "Translator":
+        """What translates queries over the objects of a nested field."""
         visible = self._snapshot.objects(self._alias, column)
         scorer = self._scorer.within(visible)
-        inner = Translator(self._snapshot, self._alias, self._now_ms, scorer, visible, node.path)
-        return both(inner.query(node.query), visible)
+        return Translator(self._snapshot, self._alias, self._now_ms, scorer, visible, column.field.name)
 
     def geo_distance(self, node: q.GeoDistance) -> Query:
         """Documents with a place near another one."""
@@ -264,7 +268,7 @@ class Translator:
         """What works out scores of queries that are translated here."""
         reader = ValueReader(self._snapshot, self._alias)
         nested = not self._scorer.constant
-        return Worked(self._snapshot, reader, self, self._visible, self._now_ms, nested=nested)
+        return Worked(self._snapshot, reader, self, self.visible, self._now_ms, nested=nested)
 
     def _placed(self, node: q.GeoDistance | q.GeoBox, area: Area) -> Query:
         place_queried(self._field(node.field), node)
@@ -272,7 +276,7 @@ class Translator:
         if column is None:
             return nothing()
         reader = ValueReader(self._snapshot, self._alias)
-        found = sequences_in(area, column, self._snapshot, reader, self.predicates, self._visible)
+        found = sequences_in(area, column, self._snapshot, reader, self.predicates, self.visible)
         return _constant(self.predicates.any_of(SEQUENCE, found))
 
     def _mapped(self, name: str) -> Column | None:
@@ -283,7 +287,7 @@ class Translator:
         return None if column is None else column.field
 
     def _named_unmapped(self, name: str) -> builtins.bool:
-        return self._within is None and self._snapshot.schema.unmapped(self._alias).named(name)
+        return self.within is None and self._snapshot.schema.unmapped(self._alias).named(name)
 
     def _unmapped(self, name: str, *values: q.Scalar) -> Query:
         """One of some values in a field that is not mapped, or nothing in one that is, and has no values here."""
@@ -323,7 +327,7 @@ class Translator:
         words = tokens(json_text(node.query))
         if not words:
             return _without_words(node)
-        if node.slop and self._within is not None:
+        if node.slop and self.within is not None:
             raise refusals.illegal(f"[slop] within [nested]: {refusals.NOT_YET}")
         return self._scorer.phrase(column, words, node.slop) if len(words) > 1 else self._scorer.word(column, words[0])
 
