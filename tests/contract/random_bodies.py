@@ -564,7 +564,16 @@ def _key(rng: random.Random) -> dict[str, Any]:
         made |= {"unit": rng.choice(("km", "mi")), PLACE: rng.choice((*ORIGINS, list(ORIGINS[:2])))}
         made |= rng.choice(({}, {"mode": rng.choice(("min", "max", "avg", "median"))}, {"distance_type": "plane"}))
         return {"_geo_distance": made}
+    if rng.random() < 0.1:
+        made["nested"] = {"path": NESTED}
+        if rng.random() < 0.4:
+            made["nested"]["filter"] = {"match": {f"{NESTED}.name": _words(rng, 3)}}
+        made |= rng.choice(({}, {"mode": rng.choice(("min", "max"))}, {"missing": rng.choice(("_first", "ab"))}))
+        return {f"{NESTED}.id": made}
     name = rng.choice((*SORTABLE, UNMAPPED))
+    if rng.random() < 0.2:
+        of_numbers = ("sum", "avg", "median") if name in (BOOLEAN, LONG, DOUBLE, *DATE_FIELDS) else ()
+        made["mode"] = rng.choice(("min", "max", *of_numbers))
     if rng.random() < 0.5:
         made["missing"] = rng.choice(("_last", "_first", "_first", _query_value(rng, name)))
     if name == UNMAPPED and rng.random() < 0.9:

@@ -16,7 +16,15 @@ from activity_stream.search import query as q
 from activity_stream.search import refusals
 from activity_stream.search.begun import spelled_out
 from activity_stream.search.field_values import FieldValues
-from activity_stream.search.resolve import collapsed, function_asked, nested_queried, place_queried, place_sorted
+from activity_stream.search.modes import check_mode
+from activity_stream.search.resolve import (
+    collapsed,
+    function_asked,
+    nested_queried,
+    nested_sorted,
+    place_queried,
+    place_sorted,
+)
 from activity_stream.search.spans import bounds, span
 from activity_stream.search.values import sort_number
 
@@ -55,6 +63,9 @@ class _Checking:
 
     def sort(self, key: h.SortKey) -> None:
         """A key to sort by."""
+        if key.nested is not None:
+            nested_sorted(self._fields.get(key.nested.path), key.nested)
+            self.query(key.nested.filter)
         if key.distance is not None:
             place_sorted(self._fields.get(key.distance.field), key)
             return
@@ -65,6 +76,7 @@ class _Checking:
             return
         if field.type is FieldType.TEXT:
             raise refusals.needs_fielddata(field.name)
+        check_mode(key.mode, field.type)
         if field.type in _NUMBERS and key.missing not in ("_last", "_first"):
             try:
                 sort_number(key.missing, field.type)

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from activity_stream.search.query import Distance, Scalar
+from activity_stream.search.query import Distance, MatchAll, Node, Scalar
 
 SCRIPT = "_script"
 """What a sort by script is called, in place of a field."""
@@ -10,10 +10,20 @@ GEO_DISTANCE = "_geo_distance"
 """What a sort by distance is called."""
 
 
+class NestedSort(msgspec.Struct, frozen=True, kw_only=True):
+    """The objects in the nested field `path` that `filter` finds."""
+
+    path: str
+    filter: Node = MatchAll()
+
+
 class SortKey(msgspec.Struct, frozen=True, kw_only=True):
     """One key to sort by: a field, `_score` or `_doc`. `missing`: "_last", "_first", or a value to take instead.
 
     With `first_of` (and `field` SCRIPT): the least date of the first field, or of the second one where that has none.
+    Of several values one counts, or a figure of numbers, as `mode` says: min, max, sum, avg, median; None: the first
+    one by the order. With `nested`, the values are those of a field of nested objects.
+
     With `distance` (and `field` GEO_DISTANCE): how far a place is; where the field is not mapped and `unmapped_type` is
     None, that is an error.
     """
@@ -24,6 +34,8 @@ class SortKey(msgspec.Struct, frozen=True, kw_only=True):
     unmapped_type: str | None = None
     first_of: tuple[str, str] | None = None
     distance: Distance | None = None
+    mode: str | None = None
+    nested: NestedSort | None = None
 
 
 class SourceFilter(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,6 +5,8 @@ from activity_stream.search import refusals
 
 MOST_LOOKED_AT = 1_000_000
 """Documents of which one search of the embedded index works something out by itself: some seconds."""
+MOST_READ = 10_000
+"""Documents whose JSON the embedded index reads for numbers that they have twice; of more, each counts once."""
 MOST_SLOPPY = 10_000
 """Documents in which the embedded index looks how far several words of a phrase have moved."""
 

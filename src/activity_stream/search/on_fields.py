@@ -72,6 +72,11 @@ class OnFields:
         options = {"query": text, "type": "phrase", "slop": slop, "lenient": self.lenient}
         return {"multi_match": {**options, "fields": _named(chosen), **more}}
 
+    def present(self, name: str) -> Query:
+        """Any value of a field, or under an object. What is not mapped is not known here: nothing."""
+        known = "*" in name or name in self._fields or any(each.startswith(f"{name}.") for each in self._fields)
+        return {"exists": {"field": name}} if known else {"match_none": {}}
+
     def begun(self, chosen: Chosen, word: str) -> Query:
         """Words that begin so."""
         return self.each(chosen, lambda each: {"prefix": {each.name: {"value": cased(each, word)}}})

@@ -1,10 +1,11 @@
 """`sort`, `search_after` and `_source`: from a part of a body to what it means."""
 
 from activity_stream.search import refusals
-from activity_stream.search.hits import GEO_DISTANCE, SCRIPT, SortKey, SourceFilter
+from activity_stream.search.hits import GEO_DISTANCE, SCRIPT, NestedSort, SortKey, SourceFilter
 from activity_stream.search.parse_geo import geo_sort
+from activity_stream.search.parse_queries import query
 from activity_stream.search.part import Part, Readers
-from activity_stream.search.query import Scalar
+from activity_stream.search.query import FunctionScore, Nested, Scalar, every_query
 from activity_stream.search.scripts import sort_script
 
 _NOT_FIELDS = ("_shard_doc",)
@@ -41,7 +42,7 @@ def _key(field: str, part: Part) -> SortKey:
         return SortKey(field=field, descending=_descending(part))
     readers: Readers = {"order": _descending}
     if field not in ("_score", "_doc"):
-        readers = {**readers, "missing": Part.scalar, "unmapped_type": Part.text}
+        readers = {**readers, "missing": Part.scalar, "unmapped_type": Part.text, "mode": _mode, "nested": _nested}
     values = part.options("sort", readers)
     values["descending"] = values.pop("order", field == "_score")
     return SortKey(field=field, **values)
@@ -52,12 +53,26 @@ def _script(part: Part) -> SortKey:
         "type": _number_type,
         "script": sort_script,
         "order": _descending,
-        "mode": lambda mode: mode.choice("min", "max", "sum", "avg", "median"),  # all the same, of one value
+        "mode": _mode,  # all the same, of one value
     }
     values = part.options("sort", readers)
     if "script" not in values or "type" not in values:
         raise part.refused(f"[sort] by [{SCRIPT}] needs a [script] and its [type], which is number,")
     return SortKey(field=SCRIPT, first_of=values["script"], descending=values.get("order", False))
+
+
+def _mode(part: Part) -> str:
+    return part.choice("min", "max", "sum", "avg", "median")
+
+
+def _nested(part: Part) -> NestedSort:
+    values = part.options("nested", {"path": Part.text, "filter": query})
+    if "path" not in values:
+        raise part.refused("[nested] of a sort needs [path]")
+    made = NestedSort(**values)
+    if any(isinstance(each, FunctionScore | Nested) for each in every_query(made.filter)):
+        raise part.refused(f"[filter] of a nested sort with [function_score] or [nested]: {refusals.NOT_YET};")
+    return made
 
 
 def _number_type(part: Part) -> str:

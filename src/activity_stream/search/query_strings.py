@@ -200,12 +200,12 @@ class _Parser:
             bound = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte"}[how]
             return self._ranged(field, {bound: text[len(how) :]})
         if field == "_exists_":
-            return {"exists": {"field": text}}
+            return self._on.present(text)
         return self._on.text(self._on.chosen(field), text, self._asked.operator, "best_fields", **self._tie)
 
     def _phrase(self, field: str | None, text: str, slop: int) -> Query | None:
         if field == "_exists_":
-            return {"exists": {"field": text}}
+            return self._on.present(text)
         return self._on.phrase(self._on.chosen(field), text, slop, **self._tie)
 
     def _fuzzy(self, field: str | None, word: str, how: str) -> Query | None:
@@ -226,7 +226,7 @@ class _Parser:
         if field == "*" or (field is None and self._on.everywhere):
             return {"match_all": {}}
         if field is not None:
-            return {"exists": {"field": field}}
+            return self._on.present(field)
         found = [boosted({"exists": {"field": each.name}}, boost) for each, boost in self._on.default]
         return self._on.best(found)
 

@@ -3,7 +3,7 @@
 from activity_stream.fields import Field, FieldType
 from activity_stream.search import refusals
 from activity_stream.search.functions import decay_factor
-from activity_stream.search.hits import GEO_DISTANCE, Collapse, SortKey
+from activity_stream.search.hits import GEO_DISTANCE, Collapse, NestedSort, SortKey
 from activity_stream.search.query import Decay, FieldValue, GeoBox, GeoDistance, Nested
 
 _NUMBERS = (FieldType.DATE, FieldType.BOOLEAN, FieldType.LONG, FieldType.DOUBLE)
@@ -45,6 +45,12 @@ def nested_queried(field: Field | None, node: Nested) -> None:
             raise refusals.illegal(f"[nested] failed to find nested object under path [{node.path}]")
     elif field.type is not FieldType.NESTED:
         raise refusals.illegal(f"[nested] nested object under path [{node.path}] is not of nested type")
+
+
+def nested_sorted(field: Field | None, nested: NestedSort) -> None:
+    """Raises SearchRefused where `field`, of the path that a sort says, holds no nested objects."""
+    if field is None or field.type is not FieldType.NESTED:
+        raise refusals.refused(refusals.SHARD, f"[nested] failed to find nested object under path [{nested.path}]")
 
 
 def function_asked(field: Field | None, function: Decay | FieldValue, now_ms: int) -> None:

@@ -16,9 +16,10 @@ from activity_stream.fields import Field, FieldType
 from activity_stream.search import refusals
 from activity_stream.search.date_math import bound_ms
 from activity_stream.search.geo import how_far
-from activity_stream.search.hits import SCRIPT, SortKey
+from activity_stream.search.hits import SCRIPT, NestedSort, SortKey
+from activity_stream.search.modes import check_mode, combined
 from activity_stream.search.query import Scalar
-from activity_stream.search.resolve import place_sorted
+from activity_stream.search.resolve import nested_sorted, place_sorted
 from activity_stream.search.values import (
     LONG_MAX,
     LONG_MIN,
@@ -29,6 +30,7 @@ from activity_stream.search.values import (
     sort_number,
 )
 from activity_stream.testing.evaluator_documents import Corpus, Document
+from activity_stream.testing.evaluator_queries import Queries, Score
 from activity_stream.testing.evaluator_values import STRINGS, order_key
 
 _STRING_TYPES = ("string", "keyword", "text", "wildcard")
@@ -57,6 +59,9 @@ class Key:
         if key.distance is not None:
             self.type = FieldType.DOUBLE
         self._first = key.missing == "_first"
+        self._mode = key.mode or ("max" if key.descending else "min")
+        check_mode(key.mode, self.type)
+        self._nested = None if key.nested is None else _objects(key.nested, corpus, now_ms)
         self._instead = None if key.missing in ("_first", "_last") else self._in_place(key.missing)
 
     def _sortable(self, key: SortKey, corpus: Corpus) -> Field | None:
@@ -85,10 +90,17 @@ class Key:
         if self._distance is not None:
             far = how_far(self._distance, hit.document.places(self._field) if self._field else ())
             return far if math.isfinite(far) else "Infinity"
-        values = hit.document.values(self._field) if self._field else ()
+        values: Sequence[Scalar] = hit.document.values(self._field) if self._field else ()
+        if self._nested is not None:
+            path, found_in = self._nested
+            objects = [each for each in hit.document.objects(path) if found_in(each) is not None]
+            values = [value for each in objects for value in each.values(self._field)] if self._field else ()
         if not values:
             return self._of_missing() if self._instead is None else self._instead
-        found = (max if self.descending else min)(values, key=order_key)
+        if self._mode in ("min", "max"):
+            found: Any = (max if self._mode == "max" else min)(values, key=order_key)
+        else:
+            found = combined(self._mode, values, self.type)
         return int(found) if isinstance(found, bool) else found
 
     def _in_place(self, missing: Scalar) -> Any:
@@ -145,6 +157,13 @@ class Key:
 
     def _order(self, value: Any) -> Any:
         return float(value) if value in ("Infinity", "-Infinity") and self.type not in STRINGS else order_key(value)
+
+
+def _objects(nested: NestedSort, corpus: Corpus, now_ms: int) -> tuple[Field, Score]:
+    field = corpus.mapped(nested.path)
+    nested_sorted(field, nested)
+    assert field is not None, nested  # noqa: S101 - or it was refused
+    return field, Queries(corpus.objects(field), now_ms).score(nested.filter)
 
 
 def _dates(names: Sequence[str], corpus: Corpus) -> list[Field]:

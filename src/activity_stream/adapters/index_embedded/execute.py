@@ -98,13 +98,13 @@ class _Search:
         hits_of = query
         if body.post_filter is not None:
             hits_of = both(query, unscored(self._translator.query(body.post_filter)))
-        keys = orders.orders(body.sort, self._snapshot, self._alias)
+        keys = orders.orders(body.sort, self._snapshot, self._alias, self._translator)
         sorter = Sorter(
             self._snapshot, self._translator.predicates, self._reader, rounded=self._scoped, worked=scores_of
         )
         top: Any = self._snapshot.searcher.search(hits_of, limit=1)
         best = sorter.best(hits_of) if body.scored else None
-        pages = Pages(self._snapshot, self._alias, sorter, self._translator.predicates, query)
+        pages = Pages(self._snapshot, self._alias, sorter, self._translator, query)
         groups: Sequence[Group] = ()
         scores: Sequence[float | None]
         if body.collapse is not None:

@@ -16,12 +16,11 @@ from activity_stream.search import percentiles, refusals
 from activity_stream.search.aggs import MetricAgg, PercentilesAgg
 from activity_stream.search.dates import check_format, format_date
 from activity_stream.search.deviation import extended, with_texts
+from activity_stream.search.limits import MOST_READ
 from activity_stream.search.query import Scalar
 from activity_stream.search.spans import span
 from activity_stream.search.values import json_text, query_double
 
-_MOST_READ = 10_000
-"""Documents whose JSON is read for values that they have twice; among more these make no difference that shows."""
 _OF_ANY_TYPE = ("value_count", "cardinality")
 
 
@@ -106,7 +105,7 @@ class Metrics:
         if reader is None or sum(counts.values()) == self._count(query, column):
             return counts
         present = both(query, self._predicates.has(column.present))
-        if self._counter.documents(present) > _MOST_READ:
+        if self._counter.documents(present) > MOST_READ:
             return counts
         addresses = [address for _, address in self._snapshot.every(present)]
         return dict(Occurrences(each for values in reader.all_numbers(column, addresses) for each in values))

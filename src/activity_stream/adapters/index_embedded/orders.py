@@ -19,21 +19,25 @@ from activity_stream.adapters.index_embedded.predicates import (
     both,
     either,
     nothing,
+    unscored,
     without,
 )
 from activity_stream.adapters.index_embedded.schema import Column
 from activity_stream.adapters.index_embedded.snapshot import Snapshot
+from activity_stream.adapters.index_embedded.translate import Translator
 from activity_stream.fields import FieldType
 from activity_stream.model import Alias
 from activity_stream.search import refusals
 from activity_stream.search.date_math import bound_ms
-from activity_stream.search.hits import GEO_DISTANCE, SortKey
+from activity_stream.search.hits import GEO_DISTANCE, NestedSort, SortKey
+from activity_stream.search.modes import OF_NUMBERS, check_mode
 from activity_stream.search.query import Distance, Scalar
-from activity_stream.search.resolve import place_sorted
+from activity_stream.search.resolve import nested_sorted, place_sorted
 from activity_stream.search.values import json_text, query_boolean, query_double, query_long, sort_number
 
-FIELD, SCORE, DOC, NONE, FIRST_OF, DISTANCE = "field", "score", "doc", "none", "first of", "distance"
-FOR_EACH = (SCORE, DISTANCE)
+FIELD, SCORE, DOC, NONE, FIRST_OF = "field", "score", "doc", "none", "first of"
+DISTANCE, COMBINED = "distance", "combined"
+FOR_EACH = (SCORE, DISTANCE, COMBINED)
 """Keys whose values are in no column: each hit is looked at."""
 
 _STRING_TYPES = ("string", "keyword", "text", "wildcard")
@@ -45,8 +49,9 @@ class Order(msgspec.Struct, frozen=True):
     for FIRST_OF, `distance` for DISTANCE.
 
     `substitute` is the sort value of documents without one, None only for strings: where those come, `first` says.
-    `native`: tantivy puts documents without a value where they belong, at the end. `least`: the least value counts,
-    also in descending order, and shows as a number with a point, as what a script returns.
+    `native`: tantivy puts documents without a value where they belong, at the end. Of several values the `greatest`
+    counts, or the least. `of_script`: it shows as a number with a point, as what a script returns. Of kind COMBINED
+    it is what `mode` makes of the values, or of those of `objects`, nested ones.
     """
 
     kind: str
@@ -55,7 +60,10 @@ class Order(msgspec.Struct, frozen=True):
     first: bool = False
     native: bool = False
     substitute: Value | None = None
-    least: bool = False
+    greatest: bool = False
+    of_script: bool = False
+    mode: str = "min"
+    objects: Query | None = None
     columns: tuple[Column, ...] = ()
     distance: Distance | None = None
 
@@ -63,7 +71,7 @@ class Order(msgspec.Struct, frozen=True):
     def name(self) -> str:
         """The internal name of the column to order by."""
         column = self.of
-        return (column.high or column.value) if self.descending and not self.least else column.value
+        return (column.high or column.value) if self.greatest else column.value
 
     @property
     def of(self) -> Column:
@@ -76,9 +84,9 @@ class Order(msgspec.Struct, frozen=True):
         """The sort value of what the column to order by holds."""
         if found is None:
             return self.substitute
-        if self.least:
+        if self.of_script:
             return float(found)
-        if self.descending and self.of.high is not None and self.of.field.type is FieldType.KEYWORD:
+        if self.greatest and self.of.high is not None and self.of.field.type is FieldType.KEYWORD:
             return bytes.fromhex(str(found)).decode("utf-8", "surrogatepass")
         return found
 
@@ -93,9 +101,9 @@ IN_ORDER_OF_WRITING = Order(DOC)
 """The key that decides between documents that all others leave equal."""
 
 
-def orders(keys: Sequence[SortKey], snapshot: Snapshot, alias: Alias) -> list[Order]:
+def orders(keys: Sequence[SortKey], snapshot: Snapshot, alias: Alias, translator: Translator) -> list[Order]:
     """What the keys of a body mean for an alias. Raises SearchRefused for a field that cannot be sorted by."""
-    return [_order(key, snapshot, alias) for key in keys]
+    return [_order(key, snapshot, alias, translator) for key in keys]
 
 
 def after(
@@ -124,7 +132,7 @@ def equal(order: Order, value: Value | None, predicates: Predicates) -> Query:
     column = order.of
     if value is None:
         return predicates.lacks(column)
-    if order.descending and not order.least:
+    if order.greatest:
         found = predicates.between(column, value, value, greatest=True)
     else:
         lower = predicates.between(column, None, value, under_high=True)
@@ -150,19 +158,28 @@ def present_beyond(order: Order, value: Value, predicates: Predicates) -> Query:
     """The documents with a value, whose sort value comes after this one."""
     column = order.of
     if order.descending:
-        return predicates.between(column, None, value, under_high=True, greatest=True)
-    return without(predicates.has(column.present), predicates.between(column, None, value))
+        return predicates.between(column, None, value, under_high=True, greatest=order.greatest)
+    return _over(order, value, predicates)
 
 
 def present_before(order: Order, value: Value, predicates: Predicates) -> Query:
     """The documents with a value, whose sort value comes before this one."""
     column = order.of
     if order.descending:
+        return _over(order, value, predicates)
+    under = predicates.between(column, None, value, under_high=True, greatest=order.greatest)
+    return both(predicates.has(column.present), under)
+
+
+def _over(order: Order, value: Value, predicates: Predicates) -> Query:
+    """The documents whose value is greater."""
+    column = order.of
+    if order.greatest:
         return predicates.between(column, value, None, over_low=True, greatest=True)
-    return both(predicates.has(column.present), predicates.between(column, None, value, under_high=True))
+    return without(predicates.has(column.present), predicates.between(column, None, value))
 
 
-def _order(key: SortKey, snapshot: Snapshot, alias: Alias) -> Order:
+def _order(key: SortKey, snapshot: Snapshot, alias: Alias, translator: Translator) -> Order:
     if key.field in ("_score", "_doc"):
         return Order(SCORE if key.field == "_score" else DOC, key.descending)
     if key.first_of is not None:
@@ -177,12 +194,27 @@ def _order(key: SortKey, snapshot: Snapshot, alias: Alias) -> Order:
         raise refusals.needs_fielddata(key.field)
     if kind is FieldType.GEO_POINT:
         raise refusals.wrong_kind("sorting without using a specific sorting feature", key.field, str(kind))
+    check_mode(key.mode, kind)
+    objects = None if key.nested is None else _objects(key.nested, snapshot, alias, translator)
     first, native = key.missing == "_first", key.missing == "_last"
     own = not first and not native
     substitute = _instead(key.missing, kind) if own else _outermost(kind, highest=first is key.descending)
-    if column is None or not column.value:
+    within = None if key.nested is None else key.nested.path
+    if column is None or not column.value or column.field.nested != within:
         return Order(NONE, key.descending, None, first, native, substitute)
-    return Order(FIELD, key.descending, column, first, native, substitute)
+    mode = key.mode or ("max" if key.descending else "min")
+    if objects is not None or mode in OF_NUMBERS:
+        return Order(COMBINED, key.descending, column, first, native, substitute, mode=mode, objects=objects)
+    return Order(FIELD, key.descending, column, first, native, substitute, greatest=mode == "max")
+
+
+def _objects(nested: NestedSort, snapshot: Snapshot, alias: Alias, translator: Translator) -> Query:
+    column = snapshot.schema.column(alias, nested.path)
+    nested_sorted(None if column is None else column.field, nested)
+    if column is None:
+        raise ValueError(f"{nested.path} is not mapped")
+    inner = translator.inside(column)
+    return both(inner.visible, unscored(inner.query(nested.filter)))
 
 
 def _by_distance(key: SortKey, distance: Distance, snapshot: Snapshot, alias: Alias) -> Order:
@@ -233,7 +265,7 @@ def _instead(missing: Scalar, kind: FieldType) -> Value:
 def _after(value: Scalar | None, key: Order, kind: FieldType, field: str, now_ms: int) -> Value | None:
     if key.kind == DISTANCE or (key.kind == NONE and field == GEO_DISTANCE):
         return math.inf if value is None else _held(value, FieldType.DOUBLE, field, now_ms)
-    if key.kind in (FIELD, NONE):
+    if key.kind in (FIELD, NONE, COMBINED):
         if value is None:
             return _outermost(kind, highest=key.first is key.descending)
         return _held(value, kind, field, now_ms)

@@ -7,10 +7,11 @@ from tantivy import Occur, Query
 
 from activity_stream.adapters.index_embedded import orders
 from activity_stream.adapters.index_embedded.answer import Group, shown_page
-from activity_stream.adapters.index_embedded.predicates import Predicates, Value, both, unscored, without
+from activity_stream.adapters.index_embedded.predicates import Value, both, unscored, without
 from activity_stream.adapters.index_embedded.schema import Column
 from activity_stream.adapters.index_embedded.snapshot import Snapshot
 from activity_stream.adapters.index_embedded.sorting import Hit, Sorter
+from activity_stream.adapters.index_embedded.translate import Translator
 from activity_stream.model import Alias
 from activity_stream.search import refusals
 from activity_stream.search.hits import Collapse, Page
@@ -22,11 +23,12 @@ _BY_SCORE = orders.Order(orders.SCORE, descending=True)
 class Pages:
     """Makes them for one search, whose hits have the scores that `scored` gives them."""
 
-    def __init__(self, snapshot: Snapshot, alias: Alias, sorter: Sorter, predicates: Predicates, scored: Query) -> None:
+    def __init__(self, snapshot: Snapshot, alias: Alias, sorter: Sorter, translator: Translator, scored: Query) -> None:
         self._snapshot = snapshot
         self._alias = alias
         self._sorter = sorter
-        self._predicates = predicates
+        self._translator = translator
+        self._predicates = translator.predicates
         self._scored = scored
 
     def page_of(self, query: Query, page: Page) -> dict[str, Any]:
@@ -34,7 +36,7 @@ class Pages:
         query = Query.boolean_query([(Occur.Must, unscored(query)), (Occur.Should, self._scored)])
         total = self._snapshot.count(query)
         best = self._sorter.best(query) if page.scored else None
-        keys = orders.orders(page.sort, self._snapshot, self._alias)
+        keys = self._orders(page)
         hits = self._sorter.first(query, keys or (_BY_SCORE,), page.from_ + page.size)[page.from_ :]
         scores = self._sorter.scores(query, hits) if page.scored else [None] * len(hits)
         return shown_page(self._snapshot, page, hits, scores, total, best)
@@ -52,7 +54,7 @@ class Pages:
         column = self._snapshot.schema.column(self._alias, collapse.field)
         collapsed(None if column is None else column.field, collapse)
         for _, page in collapse.inner_hits:
-            orders.orders(page.sort, self._snapshot, self._alias)
+            self._orders(page)
         firsts: dict[Value | None, Hit] = {}
         others = query
         while len(firsts) < count:
@@ -66,6 +68,9 @@ class Pages:
         found = list(firsts.items())[:count]
         groups = [Group(collapse.field, value, self._inner(query, collapse, column, value)) for value, _ in found]
         return [hit for _, hit in found], groups
+
+    def _orders(self, page: Page) -> list[orders.Order]:
+        return orders.orders(page.sort, self._snapshot, self._alias, self._translator)
 
     def _inner(self, query: Query, collapse: Collapse, column: Column | None, value: Value | None) -> dict[str, Any]:
         if not collapse.inner_hits:
@@ -87,7 +92,8 @@ class Pages:
     def _values(self, hits: Sequence[Hit], column: Column) -> list[Value | None]:
         """The value that each hit has. Raises SearchRefused where one has several."""
         least, greatest = (
-            self._sorter.values(hits, orders.Order(orders.FIELD, descending, column)) for descending in (False, True)
+            self._sorter.values(hits, orders.Order(orders.FIELD, column=column, greatest=greatest))
+            for greatest in (False, True)
         )
         if least != greatest:
             raise refusals.illegal(

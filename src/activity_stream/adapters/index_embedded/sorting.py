@@ -17,6 +17,7 @@ from tantivy import Query
 
 from activity_stream.adapters.index_embedded import first_of
 from activity_stream.adapters.index_embedded.orders import (
+    COMBINED,
     DISTANCE,
     DOC,
     FIELD,
@@ -33,11 +34,13 @@ from activity_stream.adapters.index_embedded.orders import (
 )
 from activity_stream.adapters.index_embedded.predicates import Predicates, Value, both, either, unscored
 from activity_stream.adapters.index_embedded.reader import ValueReader
-from activity_stream.adapters.index_embedded.schema import SEQUENCE, Column
+from activity_stream.adapters.index_embedded.schema import OUTER, SEQUENCE, Column
 from activity_stream.adapters.index_embedded.snapshot import Snapshot
 from activity_stream.adapters.index_embedded.worked import Scores, place_of
 from activity_stream.fields import FieldType
 from activity_stream.search.geo import how_far
+from activity_stream.search.limits import MOST_READ
+from activity_stream.search.modes import combined
 
 
 class Hit(msgspec.Struct, frozen=True):
@@ -222,6 +225,43 @@ class Sorter:
         found: Any = self._searcher.search(query, limit=limit, count=False).hits
         return [(self.score(score), address) for score, address in found] if self._rounded else found
 
+    def _by_combined(self, query: Query, keys: Sequence[Order], count: int) -> list[Hit]:
+        """By what is worked out for each document."""
+        every = [address for _, address in self._snapshot.every(query)]
+        columns = [self._column_values(every, order, query) for order in keys]
+        rows = zip(*columns, strict=True)
+        return _sorted([Hit(address, row) for address, row in zip(every, rows, strict=True)], keys, 0)[:count]
+
+    def _combined(self, addresses: list[tantivy.DocAddress], order: Order, _: Query) -> list[Value | None]:
+        kind = order.of.field.type
+        if order.objects is not None:
+            lists = self._of_objects(addresses, order, order.objects)
+        elif order.mode == "sum" and len(addresses) <= MOST_READ:
+            present = self._searcher.fast_field_values(order.of.value, addresses)
+            having = [each for each, value in zip(addresses, present, strict=True) if value is not None]
+            every = iter(self._reader.all_numbers(order.of, having))
+            lists = [() if value is None else next(every) for value in present]
+        else:
+            lists = self._reader.numbers(order.of, addresses)
+        found = [combined(order.mode, values, kind) for values in lists]
+        return [order.substitute if each is None else each for each in found]
+
+    def _of_objects(
+        self, addresses: list[tantivy.DocAddress], order: Order, objects: Query
+    ) -> Sequence[Sequence[Value]]:
+        """The values of the nested objects of each document: of an object that has several, one."""
+        sequences = self._searcher.fast_field_values(SEQUENCE, addresses)
+        theirs = both(objects, self._predicates.any_of(OUTER, {each for each in sequences if each is not None}))
+        total = self._snapshot.count(theirs)
+        by = Order(FIELD, column=order.of, greatest=order.mode == "max")
+        pairs = self._search(theirs, total, by.name, descending=False).hits if total else ()
+        outers = self._searcher.fast_field_values(OUTER, [address for _, address in pairs])
+        found: dict[int, list[Value]] = {}
+        for (held, _), outer in zip(pairs, outers, strict=True):
+            if held is not None and (value := by.value(held)) is not None:
+                found.setdefault(int(outer or 0), []).append(value)
+        return [found.get(int(each or 0), []) for each in sequences]
+
     def _by_distance(self, query: Query, keys: Sequence[Order], count: int) -> list[Hit]:
         """What has a place, and what has none, which is all as far: at the end, downwards at the beginning."""
         head, rest = keys[0], keys[1:]
@@ -249,7 +289,7 @@ class Sorter:
         hits = [Hit(address, tuple(row)) for (_, address), row in zip(found, rows, strict=True)]
         return _sorted(hits, keys, 0)[:count]
 
-    def _distances(self, addresses: list[tantivy.DocAddress], order: Order) -> list[float]:
+    def _distances(self, addresses: list[tantivy.DocAddress], order: Order, _: Query | None = None) -> list[float]:
         if order.distance is None:
             raise ValueError(f"a key of kind {order.kind} has no distance")
         return [how_far(order.distance, places) for places in self._reader.places(order.of, addresses)]
@@ -273,7 +313,7 @@ class Sorter:
             values = (self._column_values(addresses, _by_least(order, column), query) for column in order.columns)
             return [next((each for each in row if each is not None), None) for row in zip(*values, strict=True)]
         if order.kind in FOR_EACH:
-            return list(self._scores_of(addresses, query) if order.kind == SCORE else self._distances(addresses, order))
+            return list(_VALUES[order.kind](self, addresses, order, query))
         if order.of.field.type is not FieldType.KEYWORD:
             return [order.value(each) for each in self._searcher.fast_field_values(order.name, addresses)]
         # tantivy gives out values of text only with the hits of a search that is ordered by them.
@@ -281,7 +321,7 @@ class Sorter:
         found = {place_of(address): order.value(value) for value, address in hits}
         return [found[place_of(address)] for address in addresses]
 
-    def _scores_of(self, addresses: list[tantivy.DocAddress], query: Query) -> list[float | None]:
+    def _scores_of(self, addresses: list[tantivy.DocAddress], _: Order, query: Query) -> list[float | None]:
         if self._worked is not None:
             return [self.score(self._worked.get(place_of(address), 0.0)) for address in addresses]
         narrowed = _narrowed(query, self._these(addresses))
@@ -309,7 +349,7 @@ def _narrowed(query: Query, condition: Query) -> Query:
 
 def _by_least(order: Order, column: Column) -> Order:
     """The part of a sort by the first of several dates that one of them decides."""
-    return Order(FIELD, order.descending, column, native=True, least=True)
+    return Order(FIELD, order.descending, column, native=True, of_script=True)
 
 
 def _sorted(hits: list[Hit], keys: Sequence[Order], start: int) -> list[Hit]:
@@ -336,4 +376,11 @@ _WALKS: Mapping[str, Callable[[Sorter, Query, Sequence[Order], int], list[Hit]]]
     DOC: Sorter._by_writing,  # noqa: SLF001
     FIRST_OF: Sorter._by_first_of,  # noqa: SLF001
     DISTANCE: Sorter._by_distance,  # noqa: SLF001
+    COMBINED: Sorter._by_combined,  # noqa: SLF001
 }
+_VALUES: Mapping[str, Callable[[Sorter, list[tantivy.DocAddress], Order, Query], Sequence[Value | None]]] = {
+    SCORE: Sorter._scores_of,  # noqa: SLF001
+    DISTANCE: Sorter._distances,  # noqa: SLF001
+    COMBINED: Sorter._combined,  # noqa: SLF001
+}
+"""How values are worked out that are in no column."""
