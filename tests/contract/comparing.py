@@ -45,7 +45,7 @@ def comparable(answer: dict[str, Any], asked: Any) -> dict[str, Any]:
     hits = [
         {
             "index": hit["_index"].split("__date_")[0],
-            **{key: hit.get(key) for key in ("_id", "_source", "fields")},
+            **{key: hit.get(key) for key in ("_id", "_source", "fields", "highlight")},
             "sort": _rounded(hit.get("sort"), 9),
             "inner_hits": _rounded(hit.get("inner_hits")),
         }

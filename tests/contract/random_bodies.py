@@ -87,6 +87,8 @@ def body(rng: random.Random, *, everything: bool = True) -> dict[str, Any]:  # n
         made["_source"] = False
     if rng.random() < 0.05:
         made["aggs"] = _of_buckets(rng)
+    if rng.random() < 0.15 and made.get("size"):
+        made["highlight"] = _highlight(rng)
     if everything and rng.random() < 0.05:
         # For a least value alone OpenSearch 3 looks at no documents, and counts none.
         under = {"sub": aggregation(rng, 1), "types": {"terms": {"field": "type"}}}
@@ -133,6 +135,26 @@ def _of_buckets(rng: random.Random) -> dict[str, Any]:
     years: dict[str, Any] = {"date_histogram": {"field": "published", "calendar_interval": "year"}}
     years["aggs"] = {"m": {"max": {"field": LONG}}}
     return {"years": years, "of_all": {kind: {"buckets_path": rng.choice(("years>m", "years>_count"))}}}
+
+
+def _highlight(rng: random.Random) -> dict[str, Any]:
+    """Marks of all there is to mark: which pieces are the best, engines weigh in ways of their own. Of the search's own
+    query an engine takes what it has made of it for an index: without what nothing there can have."""
+    names = rng.sample((*TEXT_FIELDS, "object.name.raw", f"{NESTED}.name", "object.na*", UNMAPPED), 2)
+    made: dict[str, Any] = {"fields": {name: {} for name in names}, "number_of_fragments": rng.choice((0, 50, 50))}
+    made |= rng.choice(({}, {"fragment_size": rng.choice((0, 8, 20, 40))}))
+    made |= rng.choice(({}, {}, {"require_field_match": False}, {"no_match_size": 7}))
+    made |= rng.choice(
+        ({}, {}, {"encoder": "html"}, {"pre_tags": ["["], "post_tags": ["]"]}, {"tags_schema": "styled"})
+    )
+    kinds = (_match, _match, _phrase, _pattern, _fuzzy, _terms, _term)
+    looked_for = [rng.choice(kinds)(rng) for _ in range(rng.randint(1, 2))]
+    said = json.dumps(looked_for)
+    if UNMAPPED not in said and not ("match_phrase" in said and "terms" in said):
+        made["highlight_query"] = {"bool": {"should": looked_for}}
+    else:
+        made["highlight_query"] = {"match": {rng.choice(TEXT_FIELDS): _words(rng, 4)}}
+    return made
 
 
 def _page(rng: random.Random) -> dict[str, Any]:
@@ -211,7 +233,7 @@ def _value(rng: random.Random, name: str) -> Any:
     if name in DATE_FIELDS:
         return rng.choice(DATES)
     if name in TEXT_FIELDS:
-        return _words(rng, 6)
+        return _sentences(rng) if rng.random() < 0.3 else _words(rng, 6)
     if name == BOOLEAN:
         return rng.choice((True, False, "true", "false", "x"))
     return rng.choice((0, 1, -1, 5, 10, 2.5, "7", "x", None, 1e3))
@@ -219,6 +241,11 @@ def _value(rng: random.Random, name: str) -> Any:
 
 def _words(rng: random.Random, most: int) -> str:
     return " ".join(rng.choice(WORDS) for _ in range(rng.randrange(most)))
+
+
+def _sentences(rng: random.Random) -> str:
+    ends = (". ", ", ", " ", " ", " ", "! ", "? ", " - ", ". A ", ". the ", "; ", ": ", "/", "<b>", "\n")
+    return "".join(f"{rng.choice(WORDS)}{rng.choice(ends)}" for _ in range(rng.randrange(30)))
 
 
 def _query_value(rng: random.Random, name: str) -> Any:
@@ -269,6 +296,12 @@ def _term(rng: random.Random) -> dict[str, Any]:
 def _terms(rng: random.Random) -> dict[str, Any]:
     name = _any_field(rng)
     return {"terms": {name: [_query_value(rng, name) for _ in range(rng.randint(0, 3))]}}
+
+
+def _terms_set(rng: random.Random) -> dict[str, Any]:
+    name = rng.choice((*KEYWORD_FIELDS, TEXT_FIELDS[0], LONG))
+    values = [_query_value(rng, name) for _ in range(rng.randint(1, 4))]
+    return {"terms_set": {name: {"terms": values, "minimum_should_match_field": rng.choice((LONG, DOUBLE, BOOLEAN))}}}
 
 
 def _match(rng: random.Random) -> dict[str, Any]:
@@ -550,7 +583,7 @@ def _line_clause(rng: random.Random, depth: int) -> str:
 
 _LEAVES = (
     _term, _term, _terms, _match, _match, _multi_match, _phrase, _fuzzy, _begun, _range, _range, _exists, _pattern,
-    _ids, _all, _script, _nested, _place, _query_string, _simple_query_string,
+    _ids, _all, _script, _nested, _place, _query_string, _simple_query_string, _terms_set,
 )  # fmt: skip
 
 

@@ -20,6 +20,13 @@ ROWS: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
+ENOUGH = {
+    "terms_set": {
+        "object.type": {"terms": ["Document", "dit:Event", "x"], "minimum_should_match_field": "object.dit:public"}
+    }
+}
+"""Documents that have as many of these types as they say, to which 1 is said by a truth; others say nothing."""
+
 LINES = (
     ("wine", "12"),
     ("wine cheese", "124"),
@@ -86,6 +93,8 @@ async def searched(index: Index) -> Index:
         ({"term": {"type": {"value": "create", "case_insensitive": True}}}, "12"),
         ({"terms": {"object.type": ["Person", "dit:Event"]}}, "13"),
         ({"term": {"object.dit:public": "true"}}, "1"),
+        (ENOUGH, "1"),
+        ({"terms_set": {"object.type": {"terms": ["Person"], "minimum_should_match_field": "object.dit:public"}}}, ""),
         ({"term": {"published": "2020-01-31"}}, "2"),
         ({"match": {"object.name": "WINE cheese"}}, "124"),
         ({"match": {"object.name": {"query": "wine cheese", "operator": "and"}}}, "2"),

@@ -64,6 +64,13 @@ def tokens(text: str) -> list[str]:
     return [part for word in words for part in _parts(_ASCII if word.isascii() else _unicode(), word)]
 
 
+def spans(text: str) -> list[tuple[str, int, int]]:
+    """The tokens of a text, in order, with where each begins and ends. One of more than 255 characters is not cut."""
+    lower = text.replace("\u03a3", "\u03c3").replace("\u0130", "i").lower()
+    pattern = _ASCII if lower.isascii() else _unicode()
+    return [(each[0], each.start(), each.end()) for each in pattern.finditer(lower)]
+
+
 def _mixed(text: str) -> list[str]:
     """The words of a text. No word has a blank in it, so that only what stands next to other characters than ASCII
     between two blanks needs the pattern for any text, which is several times slower."""

@@ -22,6 +22,7 @@ from activity_stream.search.resolve import (
     function_asked,
     nested_queried,
     nested_sorted,
+    number_asked,
     place_queried,
     place_sorted,
 )
@@ -42,7 +43,12 @@ def check(body: b.SearchBody, fields: FieldMap, now_ms: int) -> None:
     FieldValues(body, fields)
     if body.collapse is not None:
         collapsed(fields.get(body.collapse.field), body.collapse)
-    for node in (body.query, *([body.post_filter] if body.post_filter else ()), *a.filters_of(body.aggs)):
+    for node in (
+        body.query,
+        *(each.query for each in body.highlight if each.query),
+        *([body.post_filter] if body.post_filter else ()),
+        *a.filters_of(body.aggs),
+    ):
         checking.query(node)
     for _, agg in a.every_aggregation(body.aggs):
         checking.aggregation(agg)
@@ -139,6 +145,13 @@ class _Checking:
         for value in node.values if field is not None else ():
             self._value(field, value)  # type: ignore[arg-type]
 
+    def terms_set(self, node: q.TermsSet) -> None:
+        """Exact values, and how many of them."""
+        number_asked(self._fields.get(node.number), node)
+        field = self._fields.get(node.field)
+        for value in node.values if field is not None else ():
+            self._value(field, value)  # type: ignore[arg-type]
+
     def words(self, node: q.Match | q.MatchPhrase) -> None:
         """Words, or a whole value where the field is not text."""
         self._matched(node.field, node)
@@ -223,6 +236,7 @@ _QUERIES: Mapping[type[q.Node], Callable[[_Checking, Any], None]] = {
     q.GeoBox: _Checking.place,
     q.Term: _Checking.term,
     q.Terms: _Checking.terms,
+    q.TermsSet: _Checking.terms_set,
     q.Fuzzy: _Checking.fuzzy,
     q.Match: _Checking.words,
     q.MatchPhrase: _Checking.words,

@@ -56,6 +56,23 @@ class ShownField(msgspec.Struct, frozen=True, kw_only=True):
     format: str | None = None
 
 
+class Highlight(msgspec.Struct, frozen=True, kw_only=True):
+    """What is marked in the texts of a field, or of those of a pattern of names: what `query` looks for there, None for
+    the search's own, in up to `number_of_fragments` pieces of about `fragment_size` characters; 0: whole values.
+    Without a piece, `no_match_size` characters are shown."""
+
+    field: str
+    query: Node | None = None
+    pre_tag: str = "<em>"
+    post_tag: str = "</em>"
+    fragment_size: int = 100
+    number_of_fragments: int = 5
+    no_match_size: int = 0
+    require_field_match: bool = True
+    by_score: bool = False
+    as_html: bool = False
+
+
 class Page(msgspec.Struct, frozen=True, kw_only=True):
     """Some of the hits of a bucket or a group: `size` from the `from_`th on, by the sort (none: by score)."""
 

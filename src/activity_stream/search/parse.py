@@ -18,6 +18,7 @@ from activity_stream.search import refusals
 from activity_stream.search.body import SearchBody
 from activity_stream.search.limits import Budget
 from activity_stream.search.parse_aggs import aggregations
+from activity_stream.search.parse_highlight import highlight
 from activity_stream.search.parse_hits import collapse, docvalue_fields, fields
 from activity_stream.search.parse_queries import query
 from activity_stream.search.parse_sort import search_after, sort, source
@@ -33,7 +34,7 @@ _DURATION = re.compile(r"-1|\d{1,12}(nanos|micros|ms|s|m|h|d)?", re.ASCII)
 
 NOT_YET = frozenset(
     {
-        "derived", "ext", "highlight", "knn",
+        "derived", "ext", "knn",
         "pit", "query_and_fetch", "rescore", "runtime_mappings", "script_fields", "search_pipeline",
         "slice", "stats", "stored_fields", "suggest",
     }
@@ -151,6 +152,7 @@ _KEYS: Mapping[str, tuple[str, Callable[[Part], Any]]] = {
     "collapse": ("collapse", collapse),
     "fields": ("fields", fields),
     "docvalue_fields": ("docvalue_fields", docvalue_fields),
+    "highlight": ("highlight", highlight),
     "indices_boost": ("indices_boost", _indices_boost),
 }
 _IGNORED: Mapping[str, Reader] = {

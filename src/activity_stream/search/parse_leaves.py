@@ -30,6 +30,7 @@ from activity_stream.search.query import (
     Scalar,
     Term,
     Terms,
+    TermsSet,
     Wildcard,
 )
 from activity_stream.search.regexps import translated
@@ -300,6 +301,26 @@ def _terms(part: Part) -> Node:
     return Terms(field=field, values=tuple(each.scalar() for each in values.elements()), boost=boost)
 
 
+def _terms_set(part: Part) -> Node:
+    field, inner = part.only("terms_set")
+    inner.named(field)
+    if isinstance(inner.value, dict) and "minimum_should_match_script" in inner.value:
+        raise inner.refused(f"[minimum_should_match_script] of [terms_set]: {refusals.NOT_YET};")
+    readers: Readers = {"terms": _set_values, "minimum_should_match_field": Part.field, **_BOOST}
+    values = inner.options("terms_set", readers, {"_name": Part.text})
+    for name in ("terms", "minimum_should_match_field"):
+        if name not in values:
+            raise inner.refused(f"[terms_set] needs [{name}]")
+    number = values.pop("minimum_should_match_field")
+    return TermsSet(field=field, values=values.pop("terms"), number=number, **values)
+
+
+def _set_values(part: Part) -> tuple[Scalar, ...]:
+    found = tuple(each.scalar() for each in part.elements())
+    part.budget.clause(part.path, len(found))
+    return found
+
+
 def _check_number(part: Part) -> None:
     limit = part.budget.limits.terms
     if len(part.value) > limit:
@@ -371,6 +392,7 @@ LEAVES: Mapping[str, Reader] = {
     "fuzzy": _fuzzy,
     "term": _term,
     "terms": _terms,
+    "terms_set": _terms_set,
     "range": _range,
     "exists": _exists,
     "prefix": _prefix,

@@ -18,7 +18,7 @@ KNOWN = frozenset(
         "more_like_this", "neural", "parent_id", "percolate",
         "rank_feature", "script_score", "span_containing",
         "span_first", "span_multi", "span_near", "span_not", "span_or", "span_term", "span_within", "template",
-        "terms_set", "type", "wrapper", "xy_shape",
+        "type", "wrapper", "xy_shape",
     }
 )  # fmt: skip
 """Queries that OpenSearch has, and that are not taken here yet."""

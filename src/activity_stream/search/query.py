@@ -44,6 +44,15 @@ class Terms(Node, frozen=True, kw_only=True):
     values: tuple[Scalar, ...]
 
 
+class TermsSet(Node, frozen=True, kw_only=True):
+    """Documents with so many of these values as a number of their own says, the least in the field `number`, and at
+    least one; the scores of those that they have together."""
+
+    field: str
+    values: tuple[Scalar, ...]
+    number: str
+
+
 class Fuzziness(msgspec.Struct, frozen=True, kw_only=True):
     """How many mistakes a word may have: `edits`, or, where that is None, one from `low` characters on and two from
     `high` on; none in the first `prefix_length` characters. Of the words of an index that it can be meant for, the

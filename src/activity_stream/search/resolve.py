@@ -4,7 +4,7 @@ from activity_stream.fields import Field, FieldType
 from activity_stream.search import refusals
 from activity_stream.search.functions import decay_factor
 from activity_stream.search.hits import GEO_DISTANCE, Collapse, NestedSort, SortKey
-from activity_stream.search.query import Decay, FieldValue, GeoBox, GeoDistance, Nested
+from activity_stream.search.query import Decay, FieldValue, GeoBox, GeoDistance, Nested, TermsSet
 
 _NUMBERS = (FieldType.DATE, FieldType.BOOLEAN, FieldType.LONG, FieldType.DOUBLE)
 
@@ -35,6 +35,16 @@ def collapsed(field: Field | None, collapse: Collapse) -> None:
     if field.type not in (FieldType.KEYWORD, FieldType.LONG, FieldType.DOUBLE):
         raise refusals.illegal(
             f"unknown type for collapse field `{collapse.field}`, only keywords and numbers are accepted"
+        )
+
+
+def number_asked(field: Field | None, node: TermsSet) -> None:
+    """Raises SearchRefused where `field`, of the name that says how many values are needed, is no number."""
+    if field is None:
+        raise refusals.refused(refusals.SHARD, f"failed to find minimum_should_match field [{node.number}]")
+    if field.type not in _NUMBERS:
+        raise refusals.refused(
+            refusals.SHARD, f"[minimum_should_match_field] [{field.name}] is of type [{field.type}], and no number"
         )
 
 

@@ -14,6 +14,7 @@ from activity_stream.search import refusals
 from activity_stream.search.aggs import filters_of
 from activity_stream.search.body import SearchBody, boost_of
 from activity_stream.search.field_values import FieldValues
+from activity_stream.search.highlights import Highlights
 from activity_stream.search.hits import Collapse, Page, SourceFilter
 from activity_stream.search.parse import parse_body, parse_query, read_json
 from activity_stream.search.parse_query_strings import without_query_strings
@@ -88,6 +89,13 @@ def _hits(alias: Alias, search: SearchBody, hits: Sequence[Hit], corpus: Corpus,
     for row, hit in zip(shown, page, strict=True):
         if values := asked.of(hit.document.decoded):
             row["fields"] = values
+    for each in search.highlight:
+        if each.query is not None:
+            Queries(corpus, now_ms).score(each.query)
+    marking = Highlights(search.highlight, search.query, {field.name: field for field in corpus.fields})
+    for row, hit in zip(shown, page, strict=True):
+        if pieces := marking.of(hit.document.decoded):
+            row["highlight"] = pieces
     if search.collapse is not None:
         rows = zip(shown, page, strict=True)
         groups = [(row, _group(alias, search.collapse, hit, hits, corpus, now_ms)) for row, hit in rows]

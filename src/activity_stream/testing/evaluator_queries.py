@@ -39,10 +39,11 @@ from activity_stream.search.query import (
     Scalar,
     Term,
     Terms,
+    TermsSet,
     Wildcard,
 )
 from activity_stream.search.regexps import translated
-from activity_stream.search.resolve import nested_queried, place_queried
+from activity_stream.search.resolve import nested_queried, number_asked, place_queried
 from activity_stream.search.unmapped import MAX_CHARACTERS
 from activity_stream.search.values import json_text
 from activity_stream.testing.evaluator_documents import Corpus, Document
@@ -129,12 +130,23 @@ class Queries:
                 return self.score(spelled_out(node, field.type if field is not None else None))
             case Match() | MatchPhrase() | MatchPhrasePrefix() | MultiMatch() | Fuzzy():
                 return self._texts.score(node)
+            case TermsSet():
+                return self._terms_set(node)
             case Ids():
                 return partial(_with_id, frozenset(node.values))
             case Exists():
                 return self._exists(node)
             case _:
                 return self._on_field(node)
+
+    def _terms_set(self, node: TermsSet) -> Score:
+        number = self._corpus.mapped(node.number)
+        number_asked(number, node)
+        field = self._corpus.field(node.field)
+        if field is None or number is None:
+            return _none
+        scores = [self.score(Term(field=node.field, value=value)) for value in node.values]
+        return partial(_so_many, number, scores)
 
     def _on_field(self, node: Node) -> Score:
         """Queries of one field; one that is not mapped holds nothing."""
@@ -256,6 +268,14 @@ def _has_other(name: str, values: Sequence[Scalar] | None, document: Document) -
         if texts is None or (path == name and len(json_text(value)) <= MAX_CHARACTERS and json_text(value) in texts):
             return 1.0
     return None
+
+
+def _so_many(number: Field, scores: Sequence[Score], document: Document) -> float | None:
+    said = document.values(number)
+    found = [value for score in scores if (value := score(document)) is not None]
+    if not said or not found or len(found) < int(min(float(each) for each in said)):
+        return None
+    return sum(found)
 
 
 def _any_value(field: Field, test: Test, document: Document) -> float | None:

@@ -185,7 +185,7 @@ REFUSED: list[tuple[Any, str, str]] = [
     (b"[]", "parsing_exception", "Expected [START_OBJECT] but found [START_ARRAY]"),
     (b"3", "parsing_exception", "Expected [START_OBJECT] but found [VALUE_NUMBER]"),
     ({"page": "2"}, "parsing_exception", "Unknown key for a VALUE_STRING in [page]."),
-    ({"highlight": {}}, "parsing_exception", "[highlight]: OpenSearch has it, the embedded index does not"),
+    ({"slice": {}}, "parsing_exception", "[slice]: OpenSearch has it, the embedded index does not"),
     ({"size": 10**12}, "illegal_argument_exception", "Numeric value (1000000000000) out of range of int"),
     ({"size": True}, "parsing_exception", "Expected [VALUE_NUMBER] but found [VALUE_BOOLEAN] at size"),
     ({"size": None}, "parsing_exception", "Unknown key for a VALUE_NULL in [size]."),

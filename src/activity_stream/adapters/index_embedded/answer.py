@@ -27,7 +27,8 @@ class Group(msgspec.Struct, frozen=True):
 
 class Found(msgspec.Struct, frozen=True):
     """What a search found: a page of hits with their scores, how many there are, the best score, aggregations; the
-    group of each hit, where they are collapsed, and values of its fields, where they are asked for."""
+    group of each hit, where they are collapsed, and values of its fields and marked pieces of its
+    texts, where they are asked for."""
 
     hits: Sequence[Hit]
     scores: Sequence[float | None]
@@ -36,6 +37,7 @@ class Found(msgspec.Struct, frozen=True):
     aggregations: Mapping[str, Any] | None
     groups: Sequence[Group] = ()
     values: Sequence[Mapping[str, Any]] = ()
+    highlights: Sequence[Mapping[str, Any]] = ()
 
 
 def encode(snapshot: Snapshot, body: SearchBody, found: Found, *, took_ms: int) -> bytes:
@@ -48,6 +50,9 @@ def encode(snapshot: Snapshot, body: SearchBody, found: Found, *, took_ms: int) 
     for hit, values in zip(shown, found.values, strict=False):
         if values:
             hit["fields"] = values
+    for hit, pieces in zip(shown, found.highlights, strict=False):
+        if pieces:
+            hit["highlight"] = pieces
     for hit, group in zip(shown, found.groups, strict=False):
         if group.value is not None:
             hit["fields"] = hit.get("fields", {}) | {group.field: [group.value]}

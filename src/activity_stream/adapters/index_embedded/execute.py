@@ -31,6 +31,7 @@ from activity_stream.model import Alias
 from activity_stream.search.aggs import filters_of
 from activity_stream.search.body import SearchBody, boost_of
 from activity_stream.search.field_values import FieldValues
+from activity_stream.search.highlights import Highlights
 from activity_stream.search.parse import parse_body, parse_query
 from activity_stream.search.parse_query_strings import without_query_strings
 from activity_stream.search.query import Bool, FunctionScore, Node, every_query
@@ -124,7 +125,16 @@ class _Search:
                 self._snapshot, self._alias, self._translator, self._now_ms, pages.page_of, scoped=self._scoped
             )
             aggregations = aggregator.run(unscored(query), body.aggs)
-        return Found(hits, scores, int(top.count or 0), best, aggregations, groups, self._values(body, hits))
+        return Found(
+            hits,
+            scores,
+            int(top.count or 0),
+            best,
+            aggregations,
+            groups,
+            self._values(body, hits),
+            self._highlights(body, hits),
+        )
 
     def _values(self, body: SearchBody, hits: Sequence[Hit]) -> list[dict[str, Any]]:
         """The values of single fields that each hit shows."""
@@ -132,6 +142,16 @@ class _Search:
             return []
         asked = FieldValues(body, self._snapshot.schema.fields(self._alias))
         return [asked.of(self._reader.document(hit.address)) for hit in hits]
+
+    def _highlights(self, body: SearchBody, hits: Sequence[Hit]) -> list[dict[str, list[str]]]:
+        """The marked pieces of each hit's texts."""
+        if not body.highlight:
+            return []
+        for each in body.highlight:
+            if each.query is not None:
+                self._translator.query(each.query)
+        marking = Highlights(body.highlight, body.query, self._snapshot.schema.fields(self._alias))
+        return [marking.of(self._reader.document(hit.address)) for hit in hits]
 
     def _theirs(self, node: Node) -> Node:
         """The query without the scope that it has been narrowed to, as what is visible is within it: to look for it

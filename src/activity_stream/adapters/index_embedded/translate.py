@@ -13,7 +13,6 @@ from typing import Any
 
 from tantivy import Occur, Query
 
-from activity_stream.adapters.index_embedded.patterns import exactly, prefixed, wildcard
 from activity_stream.adapters.index_embedded.places import Area, inside, near, sequences_in
 from activity_stream.adapters.index_embedded.predicates import Predicates, both, either, nothing, unscored, without
 from activity_stream.adapters.index_embedded.reader import ValueReader
@@ -30,8 +29,9 @@ from activity_stream.search.analysis import tokens
 from activity_stream.search.begun import spelled_out
 from activity_stream.search.fuzzy import edits_of
 from activity_stream.search.minimum import minimum_should_match, required_words
+from activity_stream.search.patterns import exactly, prefixed, wildcard
 from activity_stream.search.regexps import translated
-from activity_stream.search.resolve import function_asked, nested_queried, place_queried
+from activity_stream.search.resolve import function_asked, nested_queried, number_asked, place_queried
 from activity_stream.search.spans import bounds as bounds_of
 from activity_stream.search.spans import span
 from activity_stream.search.unmapped import path_term, value_term
@@ -112,6 +112,21 @@ class Translator:
         points = [low for low, high in (each for each in found if each) if low == high]
         spans = [self.predicates.between(column, *each) for each in found if each and each[0] != each[1]]
         return _constant(either([self.predicates.any_of(column.value, points), *spans]))
+
+    def terms_set(self, node: q.TermsSet) -> Query:
+        """So many of some values as a document says."""
+        number_asked(self._field(node.number), node)
+        column, number = self.column(node.field), self.column(node.number)
+        if column is None or number is None:
+            return nothing()
+        clauses = [self._equal(column, value) for value in node.values]
+        parts = []
+        for needed in range(1, len(clauses) + 1):
+            fewer = self.predicates.between(number, None, needed, under_high=True)
+            no_more = self.predicates.between(number, None, needed + 1, under_high=True)
+            says_so = no_more if needed == 1 else without(no_more, fewer)
+            parts.append(both(unscored(says_so), Query.boolean_query(_should(clauses), needed)))
+        return _constant(either(parts)) if self._scorer.constant else either(parts)
 
     def match(self, node: q.Match) -> Query:
         """Words in a field."""
@@ -391,6 +406,7 @@ _TRANSLATIONS: Mapping[type[q.Node], Callable[[Translator, Any], Query]] = {
     q.Term: Translator.term,
     q.Fuzzy: Translator.fuzzy,
     q.Terms: Translator.terms,
+    q.TermsSet: Translator.terms_set,
     q.Match: Translator.match,
     q.MultiMatch: Translator.multi_match,
     q.MatchPhrase: Translator.match_phrase,

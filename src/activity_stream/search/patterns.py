@@ -1,4 +1,4 @@
-"""Prefixes and wildcards as regular expressions of tantivy, in which everything the client wrote is escaped."""
+"""Prefixes and wildcards as regular expressions, in which everything the client wrote is escaped."""
 
 _ANY = "."
 
