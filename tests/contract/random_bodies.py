@@ -87,6 +87,8 @@ def body(rng: random.Random, *, everything: bool = True) -> dict[str, Any]:  # n
         made["_source"] = False
     if rng.random() < 0.05:
         made["aggs"] = _of_buckets(rng)
+    if rng.random() < 0.1 and not made.keys() & {"sort", "collapse"}:
+        made["rescore"] = [_rescore(rng) for _ in range(rng.randint(1, 2))]
     if rng.random() < 0.15 and made.get("size"):
         made["highlight"] = _highlight(rng)
     if everything and rng.random() < 0.05:
@@ -135,6 +137,13 @@ def _of_buckets(rng: random.Random) -> dict[str, Any]:
     years: dict[str, Any] = {"date_histogram": {"field": "published", "calendar_interval": "year"}}
     years["aggs"] = {"m": {"max": {"field": LONG}}}
     return {"years": years, "of_all": {kind: {"buckets_path": rng.choice(("years>m", "years>_count"))}}}
+
+
+def _rescore(rng: random.Random) -> dict[str, Any]:
+    said: dict[str, Any] = {"rescore_query": rng.choice((_term, _match, _range, _terms, _phrase))(rng)}
+    said |= rng.choice(({}, {"query_weight": 2}, {"rescore_query_weight": 0.5}))
+    said |= rng.choice(({}, {"score_mode": rng.choice(("total", "multiply", "avg", "max", "min"))}))
+    return {"window_size": rng.choice((1, 5, 100)), "query": said}
 
 
 def _highlight(rng: random.Random) -> dict[str, Any]:

@@ -46,6 +46,7 @@ def check(body: b.SearchBody, fields: FieldMap, now_ms: int) -> None:
     for node in (
         body.query,
         *(each.query for each in body.highlight if each.query),
+        *(each.query for each in body.rescore),
         *([body.post_filter] if body.post_filter else ()),
         *a.filters_of(body.aggs),
     ):

@@ -73,6 +73,17 @@ class Highlight(msgspec.Struct, frozen=True, kw_only=True):
     as_html: bool = False
 
 
+class Rescore(msgspec.Struct, frozen=True, kw_only=True):
+    """Another query, that the first `window` hits of each index are scored by as well: their `own` score and the other
+    one, each multiplied by what it weighs, put together by `mode` (total, multiply, avg, max, min)."""
+
+    query: Node
+    window: int = 10
+    own: float = 1.0
+    weight: float = 1.0
+    mode: str = "total"
+
+
 class Page(msgspec.Struct, frozen=True, kw_only=True):
     """Some of the hits of a bucket or a group: `size` from the `from_`th on, by the sort (none: by score)."""
 

@@ -21,6 +21,7 @@ from activity_stream.search.parse_aggs import aggregations
 from activity_stream.search.parse_highlight import highlight
 from activity_stream.search.parse_hits import collapse, docvalue_fields, fields
 from activity_stream.search.parse_queries import query
+from activity_stream.search.parse_rescore import rescore
 from activity_stream.search.parse_sort import search_after, sort, source
 from activity_stream.search.part import Part, Reader, only_if
 from activity_stream.search.query import Node
@@ -35,7 +36,7 @@ _DURATION = re.compile(r"-1|\d{1,12}(nanos|micros|ms|s|m|h|d)?", re.ASCII)
 NOT_YET = frozenset(
     {
         "derived", "ext", "knn",
-        "pit", "query_and_fetch", "rescore", "runtime_mappings", "script_fields", "search_pipeline",
+        "pit", "query_and_fetch", "runtime_mappings", "script_fields", "search_pipeline",
         "slice", "stats", "stored_fields", "suggest",
     }
 )  # fmt: skip
@@ -153,6 +154,7 @@ _KEYS: Mapping[str, tuple[str, Callable[[Part], Any]]] = {
     "fields": ("fields", fields),
     "docvalue_fields": ("docvalue_fields", docvalue_fields),
     "highlight": ("highlight", highlight),
+    "rescore": ("rescore", rescore),
     "indices_boost": ("indices_boost", _indices_boost),
 }
 _IGNORED: Mapping[str, Reader] = {
@@ -171,6 +173,9 @@ def _checked(body: SearchBody, limits: SearchLimits) -> SearchBody:
             f"Result window is too large, from + size must be less than or equal to: [{limits.window}] but was "
             f"[{body.from_ + body.size}]. Go on with [search_after] to request more."
         )
+    if body.rescore and (body.sort or body.collapse is not None):
+        name = "sort" if body.sort else "collapse"
+        raise refusals.illegal(f"Cannot use [{name}] option in conjunction with [rescore].")
     if body.search_after is None:
         return body
     if body.collapse is not None and [key.field for key in body.sort] != [body.collapse.field]:

@@ -54,13 +54,16 @@ def narrowed(body: bytes, scope: bytes) -> bytes:
 
 
 def refuse_unsafe(body: SearchBody) -> None:
-    """Refuse what shows more than the filtered documents hold: the other values of a field, as empty buckets; and
-    what finds documents by a score, to which in an index those of others add; and what compares with all documents."""
+    """Refuse what shows more than the filtered documents hold: the other values of a field, as empty buckets; what
+    finds documents by a score, to which in an index those of others add; what compares with all documents; and what
+    depends on how these are spread."""
     for each in (body.query, *([body.post_filter] if body.post_filter else ()), *filters_of(body.aggs)):
         if any(isinstance(inner, FunctionScore) and inner.min_score is not None for inner in every_query(each)):
             raise illegal(
                 "[min_score] of [function_score] is not for this key; use the [min_score] of the whole search"
             )
+    if body.rescore:
+        raise illegal("[rescore] is not for this key: which hits are the best of an index depends on all that is in it")
     if any(key.field == "_doc" for page in body.pages() for key in page.sort):
         raise illegal("A sort by [_doc] within [top_hits] or [inner_hits] is not for this key; sort by [id]")
     for name, agg in every_aggregation(body.aggs):

@@ -15,9 +15,10 @@ from activity_stream.search.aggs import filters_of
 from activity_stream.search.body import SearchBody, boost_of
 from activity_stream.search.field_values import FieldValues
 from activity_stream.search.highlights import Highlights
-from activity_stream.search.hits import Collapse, Page, SourceFilter
+from activity_stream.search.hits import Collapse, Page, Rescore, SourceFilter
 from activity_stream.search.parse import parse_body, parse_query, read_json
 from activity_stream.search.parse_query_strings import without_query_strings
+from activity_stream.search.rescoring import rescored
 from activity_stream.search.resolve import collapsed
 from activity_stream.testing.evaluator_aggregations import Aggregations
 from activity_stream.testing.evaluator_documents import Corpus, Document
@@ -81,8 +82,10 @@ def _hits(alias: Alias, search: SearchBody, hits: Sequence[Hit], corpus: Corpus,
     ordered = Sorting(search.sort, corpus, now_ms).page(hits, search.search_after)
     if search.collapse is not None:
         ordered = _firsts(ordered, search.collapse, corpus, now_ms)
+    if search.rescore and search.scored:
+        ordered = _rescored(search, ordered, corpus, now_ms)
     page = ordered[search.from_ : search.from_ + search.size]
-    best = max((hit.score for hit in hits), default=None) if search.scored else None
+    best = max((hit.score for hit in (ordered if search.rescore else hits)), default=None) if search.scored else None
     total = _total(len(hits), search.track_total_hits)
     shown = [_hit(alias, search.source, hit, scored=search.scored, is_sorted=bool(search.sort)) for hit in page]
     asked = FieldValues(search, {field.name: field for field in corpus.fields})
@@ -101,6 +104,21 @@ def _hits(alias: Alias, search: SearchBody, hits: Sequence[Hit], corpus: Corpus,
         groups = [(row, _group(alias, search.collapse, hit, hits, corpus, now_ms)) for row, hit in rows]
         shown = [row | group | _both("fields", row, group) for row, group in groups]
     return ({} if total is None else {"total": total}) | {"max_score": best, "hits": shown}
+
+
+def _rescored(search: SearchBody, ordered: Sequence[Hit], corpus: Corpus, now_ms: int) -> list[Hit]:
+    """The best hits of each index with the scores of both queries."""
+    queries = {id(each): Queries(corpus, now_ms).score(each.query) for each in search.rescore}
+
+    def score_of(how: Rescore, documents: list[Document]) -> list[float | None]:
+        return [queries[id(how)](each) for each in documents]
+
+    found = []
+    count = max(search.from_ + search.size, *(each.window for each in search.rescore))
+    for generation in dict.fromkeys(each.document.generation for each in ordered):
+        first = [(hit.document, hit.score) for hit in ordered if hit.document.generation == generation][:count]
+        found += [Hit(document, score) for document, score in rescored(first, search.rescore, score_of)]
+    return sorted(found, key=lambda hit: -hit.score)
 
 
 def _both(name: str, one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:

@@ -28,14 +28,17 @@ from activity_stream.adapters.index_embedded.sorting import Hit, Sorter
 from activity_stream.adapters.index_embedded.translate import Translator
 from activity_stream.adapters.index_embedded.worked import Scores, Worked, needs_working_out
 from activity_stream.model import Alias
+from activity_stream.search import refusals
 from activity_stream.search.aggs import filters_of
 from activity_stream.search.body import SearchBody, boost_of
 from activity_stream.search.field_values import FieldValues
 from activity_stream.search.highlights import Highlights
+from activity_stream.search.hits import Rescore
 from activity_stream.search.parse import parse_body, parse_query
 from activity_stream.search.parse_query_strings import without_query_strings
 from activity_stream.search.query import Bool, FunctionScore, Node, every_query
 from activity_stream.search.rarity import shows_scores
+from activity_stream.search.rescoring import rescored
 
 _REMEMBERED_BODIES = 256
 _LONGEST_REMEMBERED = 16_384
@@ -115,6 +118,8 @@ class _Search:
             scores = sorter.scores(hits_of, hits) if body.scored else [None] * len(hits)
         elif keys:
             hits, scores = self._sorted(sorter, body, hits_of, keys)
+        elif body.rescore and body.scored:
+            hits, scores, best = self._rescored(sorter, body, hits_of)
         else:
             hits, scores = self._ranked(sorter, body, hits_of, best)
         aggregations = None
@@ -196,6 +201,29 @@ class _Search:
     ) -> tuple[list[Hit], Sequence[float | None]]:
         hits = sorter.first(query, keys, _wanted(body), self._after(body, keys))[body.from_ :]
         return hits, sorter.scores(query, hits) if body.scored else [None] * len(hits)
+
+    def _rescored(
+        self, sorter: Sorter, body: SearchBody, query: Query
+    ) -> tuple[list[Hit], Sequence[float], float | None]:
+        """The hits of each index by score, of which the best are scored once more."""
+        if self._scoped:
+            raise refusals.illegal("[rescore] shows how documents are spread that the caller may not see")
+        queries = {id(each): self._translator.query(each.query) for each in body.rescore}
+        plain = Sorter(self._snapshot, self._translator.predicates, self._reader)
+        count = max(_wanted(body), *(each.window for each in body.rescore))
+
+        def score_of(how: Rescore, hits: list[Hit]) -> list[float | None]:
+            return plain.scores_by(queries[id(how)], hits)
+
+        found: list[tuple[Hit, float]] = []
+        for generation in self._snapshot.generations.values():
+            mine = unscored(self._snapshot.term(GENERATION, generation.index_name(self._alias)))
+            first = sorter.first(both(query, mine), (_BY_SCORE,), count)
+            rows = [(Hit(hit.address, ()), float(hit.values[0] or 0)) for hit in first]
+            found += rescored(rows, body.rescore, score_of)
+        found.sort(key=lambda row: -row[1])
+        page = found[body.from_ : _wanted(body)]
+        return [hit for hit, _ in page], [score for _, score in page], found[0][1] if found else None
 
     def _after(self, body: SearchBody, keys: Sequence[orders.Order]) -> Sequence[Value | None] | None:
         if body.search_after is None:

@@ -105,6 +105,10 @@ class Sorter:
         found = self._column_values([hit.address for hit in hits], Order(SCORE), query)
         return [self.score(float(score or 0)) for score in found]
 
+    def scores_by(self, query: Query, hits: Sequence[Hit]) -> list[float | None]:
+        """The score of each hit by another query, None where that does not find it."""
+        return self._scores_of([hit.address for hit in hits], Order(SCORE), query) if hits else []
+
     def _after(self, keys: Sequence[Order], after: Sequence[Value | None]) -> Query:
         head, value = keys[0], after[0]
         if head.kind == DOC:
