@@ -313,6 +313,16 @@ def _terms_set(rng: random.Random) -> dict[str, Any]:
     return {"terms_set": {name: {"terms": values, "minimum_should_match_field": rng.choice((LONG, DOUBLE, BOOLEAN))}}}
 
 
+def _like(rng: random.Random) -> dict[str, Any]:
+    made: dict[str, Any] = {"fields": rng.sample(TEXT_FIELDS, rng.randint(1, 2)), "min_term_freq": 1}
+    liked = rng.choice(
+        (_sentences(rng), {"_id": f"activity:{rng.randrange(60)}"}, {"doc": {"object": {"name": "wine"}}})
+    )
+    made |= {"like": liked, "min_doc_freq": rng.choice((1, 2, 5))}
+    made |= rng.choice(({}, {"max_query_terms": 2}, {"minimum_should_match": 2}, {"boost_terms": 2}))
+    return {"more_like_this": made | rng.choice(({}, {"unlike": "wine trade"}, {"include": True}))}
+
+
 def _match(rng: random.Random) -> dict[str, Any]:
     name = rng.choice((*TEXT_FIELDS, _any_field(rng)))
     made: dict[str, Any] = {"query": _query_value(rng, name)}
@@ -592,7 +602,7 @@ def _line_clause(rng: random.Random, depth: int) -> str:
 
 _LEAVES = (
     _term, _term, _terms, _match, _match, _multi_match, _phrase, _fuzzy, _begun, _range, _range, _exists, _pattern,
-    _ids, _all, _script, _nested, _place, _query_string, _simple_query_string, _terms_set,
+    _ids, _all, _script, _nested, _place, _query_string, _simple_query_string, _terms_set, _like,
 )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 
 import msgspec
 
-from activity_stream.search.aggs import Agg, TopHitsAgg, every_aggregation
+from activity_stream.search.aggs import Agg, TopHitsAgg, every_aggregation, filters_of
 from activity_stream.search.hits import Collapse, Highlight, Page, Rescore, ShownField, SortKey, SourceFilter
 from activity_stream.search.query import MatchAll, Node, Scalar
 
@@ -41,6 +41,17 @@ class SearchBody(msgspec.Struct, frozen=True, kw_only=True):
     def scored(self) -> bool:
         """Whether its own hits show scores."""
         return self.size > 0 and (not self.sort or self.track_scores or any(key.field == "_score" for key in self.sort))
+
+    def queries(self) -> Iterator[Node]:
+        """Every query that it has, wherever."""
+        yield self.query
+        if self.post_filter is not None:
+            yield self.post_filter
+        yield from filters_of(self.aggs)
+        keys = (*self.sort, *(key for page in self.pages() for key in page.sort))
+        yield from (key.nested.filter for key in keys if key.nested is not None)
+        yield from (each.query for each in self.highlight if each.query is not None)
+        yield from (each.query for each in self.rescore)
 
     def pages(self) -> Iterator[Page]:
         """The pages of hits that the answer has besides its own."""

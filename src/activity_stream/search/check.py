@@ -43,13 +43,7 @@ def check(body: b.SearchBody, fields: FieldMap, now_ms: int) -> None:
     FieldValues(body, fields)
     if body.collapse is not None:
         collapsed(fields.get(body.collapse.field), body.collapse)
-    for node in (
-        body.query,
-        *(each.query for each in body.highlight if each.query),
-        *(each.query for each in body.rescore),
-        *([body.post_filter] if body.post_filter else ()),
-        *a.filters_of(body.aggs),
-    ):
+    for node in body.queries():
         checking.query(node)
     for _, agg in a.every_aggregation(body.aggs):
         checking.aggregation(agg)
@@ -72,7 +66,6 @@ class _Checking:
         """A key to sort by."""
         if key.nested is not None:
             nested_sorted(self._fields.get(key.nested.path), key.nested)
-            self.query(key.nested.filter)
         if key.distance is not None:
             place_sorted(self._fields.get(key.distance.field), key)
             return

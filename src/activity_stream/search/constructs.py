@@ -48,6 +48,7 @@ _RESTRICTED: Mapping[tuple[str, str], str] = {
     ("body", "collapse"): "no sort by `_doc` of `inner_hits`",
     ("body", "rescore"): "no",
     ("body", "sort"): "`id` instead of `_doc`",
+    ("query", "more_like_this"): "no",
     ("query", "function_score"): "no `min_score`",
 }
 

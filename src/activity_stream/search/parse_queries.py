@@ -6,6 +6,7 @@ from activity_stream.search import refusals
 from activity_stream.search.parse_functions import function_score
 from activity_stream.search.parse_geo import GEO_QUERIES
 from activity_stream.search.parse_leaves import LEAVES, minimum
+from activity_stream.search.parse_like import more_like_this
 from activity_stream.search.parse_query_strings import query_string, simple_query_string
 from activity_stream.search.part import Part, Reader, Readers, only_if
 from activity_stream.search.query import Bool, Boosting, ConstantScore, DisMax, FunctionScore, Nested, Node, every_query
@@ -15,7 +16,7 @@ KNOWN = frozenset(
     {
         "combined_fields", "common", "distance_feature",
         "geo_polygon", "geo_shape", "has_child", "has_parent", "hybrid", "intervals", "knn",
-        "more_like_this", "neural", "parent_id", "percolate",
+        "neural", "parent_id", "percolate",
         "rank_feature", "script_score", "span_containing",
         "span_first", "span_multi", "span_near", "span_not", "span_or", "span_term", "span_within", "template",
         "type", "wrapper", "xy_shape",
@@ -143,6 +144,7 @@ _COMPOUND: Mapping[str, Callable[[Part, int], Node]] = {
 }
 
 _LINES: Mapping[str, Callable[[Part], Node]] = {
+    "more_like_this": more_like_this,
     "query_string": query_string,
     "simple_query_string": simple_query_string,
 }

@@ -66,6 +66,27 @@ class Fuzziness(msgspec.Struct, frozen=True, kw_only=True):
     transpositions: bool = True
 
 
+class MoreLikeThis(Node, frozen=True, kw_only=True):
+    """Documents with enough of the words that tell most of some texts, of stored documents (`ids`) and of others, each
+    in the fields of text. Those that are in `unlike` do not count."""
+
+    fields: tuple[str, ...]
+    texts: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()
+    documents: tuple[Any, ...] = ()
+    unlike: tuple[str, ...] = ()
+    max_query_terms: int = 25
+    min_term_freq: int = 2
+    min_doc_freq: int = 5
+    max_doc_freq: int = 2**31 - 1
+    min_word_length: int = 0
+    max_word_length: int = 0
+    stop_words: frozenset[str] = frozenset()
+    minimum_should_match: str = "30%"
+    boost_terms: float = 0.0
+    include: bool = False
+
+
 class Match(Node, frozen=True, kw_only=True):
     """Text, analysed: any of its tokens, or all with `operator` "and"; with `fuzzy`, with mistakes.
 

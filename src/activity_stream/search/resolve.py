@@ -48,6 +48,16 @@ def number_asked(field: Field | None, node: TermsSet) -> None:
         )
 
 
+def likened(field: Field | None, name: str) -> None:
+    """Raises SearchRefused where `field`, of a name that `more_like_this` says, has no words."""
+    if field is not None and field.type is FieldType.KEYWORD:
+        raise refusals.illegal(f"[more_like_this] of exact values, as [{name}] has: {refusals.NOT_YET}")
+    if field is not None and field.type is not FieldType.TEXT:
+        raise refusals.refused(
+            refusals.SHARD, f"failed to create query: more_like_this only supports text/keyword fields: [{name}]"
+        )
+
+
 def nested_queried(field: Field | None, node: Nested) -> None:
     """Raises SearchRefused where `field`, of the path that the query says, holds no nested objects."""
     if field is None:

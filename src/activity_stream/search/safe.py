@@ -4,16 +4,10 @@ from typing import Any
 
 import msgspec
 
-from activity_stream.search.aggs import (
-    GlobalAgg,
-    SignificantTermsAgg,
-    TermsAgg,
-    every_aggregation,
-    filters_of,
-)
+from activity_stream.search.aggs import Agg, GlobalAgg, SignificantTermsAgg, TermsAgg, every_aggregation
 from activity_stream.search.body import SearchBody
 from activity_stream.search.parse import parse_body
-from activity_stream.search.query import FunctionScore, every_query
+from activity_stream.search.query import FunctionScore, MoreLikeThis, every_query
 from activity_stream.search.refusals import illegal
 from activity_stream.search.scripts import without_scripts
 
@@ -57,27 +51,31 @@ def refuse_unsafe(body: SearchBody) -> None:
     """Refuse what shows more than the filtered documents hold: the other values of a field, as empty buckets; what
     finds documents by a score, to which in an index those of others add; what compares with all documents; and what
     depends on how these are spread."""
-    for each in (body.query, *([body.post_filter] if body.post_filter else ()), *filters_of(body.aggs)):
-        if any(isinstance(inner, FunctionScore) and inner.min_score is not None for inner in every_query(each)):
+    for node in (inner for each in body.queries() for inner in every_query(each)):
+        if isinstance(node, FunctionScore) and node.min_score is not None:
             raise illegal(
                 "[min_score] of [function_score] is not for this key; use the [min_score] of the whole search"
             )
+        if isinstance(node, MoreLikeThis):
+            raise illegal("[more_like_this] is not for this key: which words tell most depends on all documents")
     if body.rescore:
         raise illegal("[rescore] is not for this key: which hits are the best of an index depends on all that is in it")
     if any(key.field == "_doc" for page in body.pages() for key in page.sort):
         raise illegal("A sort by [_doc] within [top_hits] or [inner_hits] is not for this key; sort by [id]")
     for name, agg in every_aggregation(body.aggs):
-        if isinstance(agg, GlobalAgg):
-            raise illegal(f"[global] is not for this key, which may not see all documents: [{name[:100]}]")
-        if isinstance(agg, SignificantTermsAgg):
-            raise illegal(
-                f"[significant_terms] compares with all documents, which this key may not see: [{name[:100]}]"
-            )
-        if isinstance(agg, TermsAgg) and agg.min_doc_count == 0:
-            raise illegal(
-                f"[min_doc_count] of the aggregation [{name[:100]}] is 0, which lists values of documents that this "
-                "key may not see; use 1 or more"
-            )
+        _refuse_unsafe_aggregation(name[:100], agg)
+
+
+def _refuse_unsafe_aggregation(name: str, agg: Agg) -> None:
+    if isinstance(agg, GlobalAgg):
+        raise illegal(f"[global] is not for this key, which may not see all documents: [{name}]")
+    if isinstance(agg, SignificantTermsAgg):
+        raise illegal(f"[significant_terms] compares with all documents, which this key may not see: [{name}]")
+    if isinstance(agg, TermsAgg) and agg.min_doc_count == 0:
+        raise illegal(
+            f"[min_doc_count] of the aggregation [{name}] is 0, which lists values of documents that this key may not "
+            "see; use 1 or more"
+        )
 
 
 def _by_id(sort: Any) -> Any:

@@ -159,6 +159,10 @@ class Corpus:
         """The field of a name."""
         return self._fields.get(name)
 
+    def generations(self) -> list[Generation]:
+        """Those that the documents are of."""
+        return list(dict.fromkeys(each.generation for each in self.documents))
+
     def lacks(self, name: str) -> bool:
         """Whether there is no field of a name, nor any under it, that is mapped."""
         return not any(_is_under(each.name, name) for each in self.fields) and name[:1] != "_" and "*" not in name

@@ -5,10 +5,11 @@ errors even where there are no documents; then each document is asked.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from activity_stream.fields import Field, FieldType
+from activity_stream.model import Generation
 from activity_stream.search import refusals
 from activity_stream.search.begun import spelled_out
 from activity_stream.search.geo import is_within, metres
@@ -30,6 +31,7 @@ from activity_stream.search.query import (
     MatchNone,
     MatchPhrase,
     MatchPhrasePrefix,
+    MoreLikeThis,
     MultiMatch,
     Nested,
     Node,
@@ -43,11 +45,12 @@ from activity_stream.search.query import (
     Wildcard,
 )
 from activity_stream.search.regexps import translated
-from activity_stream.search.resolve import nested_queried, number_asked, place_queried
+from activity_stream.search.resolve import likened, nested_queried, number_asked, place_queried
 from activity_stream.search.unmapped import MAX_CHARACTERS
 from activity_stream.search.values import json_text
 from activity_stream.testing.evaluator_documents import Corpus, Document
 from activity_stream.testing.evaluator_functions import Function, by_functions
+from activity_stream.testing.evaluator_likeness import like
 from activity_stream.testing.evaluator_scores import term_score
 from activity_stream.testing.evaluator_texts import TextQueries
 from activity_stream.testing.evaluator_values import STRINGS, Test, equal_to, folded, within
@@ -130,14 +133,23 @@ class Queries:
                 return self.score(spelled_out(node, field.type if field is not None else None))
             case Match() | MatchPhrase() | MatchPhrasePrefix() | MultiMatch() | Fuzzy():
                 return self._texts.score(node)
-            case TermsSet():
-                return self._terms_set(node)
+            case TermsSet() | MoreLikeThis():
+                return self._terms_set(node) if isinstance(node, TermsSet) else self._like(node)
             case Ids():
                 return partial(_with_id, frozenset(node.values))
             case Exists():
                 return self._exists(node)
             case _:
                 return self._on_field(node)
+
+    def _like(self, node: MoreLikeThis) -> Score:
+        fields = {}
+        for name in node.fields:
+            likened(self._corpus.mapped(name), name)
+            if (field := self._corpus.field(name)) is not None:
+                fields[name] = field
+        scores = {each: like(node, fields, self._corpus, each, self.score) for each in self._corpus.generations()}
+        return partial(_like_in, scores, frozenset(() if node.include else node.ids))
 
     def _terms_set(self, node: TermsSet) -> Score:
         number = self._corpus.mapped(node.number)
@@ -268,6 +280,10 @@ def _has_other(name: str, values: Sequence[Scalar] | None, document: Document) -
         if texts is None or (path == name and len(json_text(value)) <= MAX_CHARACTERS and json_text(value) in texts):
             return 1.0
     return None
+
+
+def _like_in(scores: Mapping[Generation, Score], liked: frozenset[str], document: Document) -> float | None:
+    return None if document.id in liked else scores[document.generation](document)
 
 
 def _so_many(number: Field, scores: Sequence[Score], document: Document) -> float | None:

@@ -4,7 +4,17 @@ from activity_stream.adapters.index_embedded.translate import Translator
 from activity_stream.fields import FieldType
 from activity_stream.search import query as q
 
-_VARYING = (q.Boosting, q.DisMax, q.FunctionScore, q.Fuzzy, q.MatchBoolPrefix, q.MultiMatch, q.Nested, q.TermsSet)
+_VARYING = (
+    q.Boosting,
+    q.DisMax,
+    q.FunctionScore,
+    q.Fuzzy,
+    q.MatchBoolPrefix,
+    q.MoreLikeThis,
+    q.MultiMatch,
+    q.Nested,
+    q.TermsSet,
+)
 """Queries whose hits have scores of their own each."""
 
 

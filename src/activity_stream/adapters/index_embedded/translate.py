@@ -13,6 +13,7 @@ from typing import Any
 
 from tantivy import Occur, Query
 
+from activity_stream.adapters.index_embedded.liking import Liking
 from activity_stream.adapters.index_embedded.places import Area, inside, near, sequences_in
 from activity_stream.adapters.index_embedded.predicates import Predicates, both, either, nothing, unscored, without
 from activity_stream.adapters.index_embedded.reader import ValueReader
@@ -31,7 +32,7 @@ from activity_stream.search.fuzzy import edits_of
 from activity_stream.search.minimum import minimum_should_match, required_words
 from activity_stream.search.patterns import exactly, prefixed, wildcard
 from activity_stream.search.regexps import translated
-from activity_stream.search.resolve import function_asked, nested_queried, number_asked, place_queried
+from activity_stream.search.resolve import function_asked, likened, nested_queried, number_asked, place_queried
 from activity_stream.search.spans import bounds as bounds_of
 from activity_stream.search.spans import span
 from activity_stream.search.unmapped import path_term, value_term
@@ -127,6 +128,17 @@ class Translator:
             says_so = no_more if needed == 1 else without(no_more, fewer)
             parts.append(both(unscored(says_so), Query.boolean_query(_should(clauses), needed)))
         return _constant(either(parts)) if self._scorer.constant else either(parts)
+
+    def more_like_this(self, node: q.MoreLikeThis) -> Query:
+        """Words that tell most of a text."""
+        if self._scorer.constant or self.within is not None:
+            raise refusals.illegal("[more_like_this] is for those who may see all documents, and not within [nested]")
+        columns = {}
+        for name in node.fields:
+            likened(self._field(name), name)
+            if (column := self.column(name)) is not None:
+                columns[name] = column
+        return Liking(self._snapshot, self._alias, self.predicates, self._scorer).query(node, columns)
 
     def match(self, node: q.Match) -> Query:
         """Words in a field."""
@@ -407,6 +419,7 @@ _TRANSLATIONS: Mapping[type[q.Node], Callable[[Translator, Any], Query]] = {
     q.Fuzzy: Translator.fuzzy,
     q.Terms: Translator.terms,
     q.TermsSet: Translator.terms_set,
+    q.MoreLikeThis: Translator.more_like_this,
     q.Match: Translator.match,
     q.MultiMatch: Translator.multi_match,
     q.MatchPhrase: Translator.match_phrase,
