@@ -23,7 +23,7 @@ run: setup  ## collect from a live feed, serve the API, print what to try; Ctrl-
 	@exec $(BIN)/activity-stream demo
 
 test: setup services  ## the whole test suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-engines: setup services services-engines  ## what tests do with an engine, on all four
 	TEST_ENGINES=all $(BIN)/python -m pytest tests/contract tests/services tests/unit/adapters/index_opensearch

@@ -347,7 +347,7 @@ async def test_scores_do_not_depend_on_what_a_grant_hides() -> None:
         {"rescore": {"query": {"rescore_query": {"match_all": {}}}}},
         {"profile": True},
         {"explain": True},
-        {"highlight": {"fields": {"*": {}}}},
+        {"highlight": {"fields": {"*": {"highlight_query": {"has_child": {}}}}}},
         {"collapse": {"field": "id", "inner_hits": {"name": "x", "sort": ["_doc"]}}},
         {"query": {"match_all": {}}, "query ": {"match_all": {}}},
         {"aggs": {"s": {"significant_terms": {"field": "object.type"}}}},

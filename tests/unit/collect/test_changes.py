@@ -251,9 +251,16 @@ async def test_an_item_in_two_feeds_stays_while_one_of_them_has_it(world: World)
 
 async def test_what_is_older_than_the_retention_is_forgotten(world: World) -> None:
     """Who was away for longer is told to begin anew, and the record does not grow for ever."""
-    source, found = await started(world, "a")
+    source = world.source("feed", "a")
+    running = world.start(world.plan(source), owner="0")
+    await world.clock.advance(5)
+    found = followers(world)
+    await all_know(world, found)
     kept = len(world.log.recorded)
+    await world.kill(running)
     await world.clock.advance(RETENTION + 90_000)
+    world.start(world.plan(source), owner="1")
+    await world.clock.advance(200)
     assert len(world.log.recorded) < kept
     source.put("a")
     await world.clock.advance(5)
