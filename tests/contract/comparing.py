@@ -59,6 +59,7 @@ def comparable(answer: dict[str, Any], asked: Any) -> dict[str, Any]:
         "hits": hits,
         "total": answer["hits"].get("total"),
         "aggregations": _rounded(answer.get("aggregations")),
+        "suggest": _rounded(answer.get("suggest"), 6),
     }
 
 

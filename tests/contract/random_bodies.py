@@ -87,6 +87,8 @@ def body(rng: random.Random, *, everything: bool = True) -> dict[str, Any]:  # n
         made["_source"] = False
     if rng.random() < 0.05:
         made["aggs"] = _of_buckets(rng)
+    if everything and rng.random() < 0.05:
+        made["suggest"] = _suggest(rng)
     if rng.random() < 0.1 and not made.keys() & {"sort", "collapse"}:
         made["rescore"] = [_rescore(rng) for _ in range(rng.randint(1, 2))]
     if rng.random() < 0.15 and made.get("size"):
@@ -137,6 +139,15 @@ def _of_buckets(rng: random.Random) -> dict[str, Any]:
     years: dict[str, Any] = {"date_histogram": {"field": "published", "calendar_interval": "year"}}
     years["aggs"] = {"m": {"max": {"field": LONG}}}
     return {"years": years, "of_all": {kind: {"buckets_path": rng.choice(("years>m", "years>_count"))}}}
+
+
+def _suggest(rng: random.Random) -> dict[str, Any]:
+    words = ("trde", "exprot", "wime", "wine", "cafe", "londn", "fo_bar", "日", "dont", "the")
+    said: dict[str, Any] = {"field": rng.choice(TEXT_FIELDS), "max_term_freq": rng.choice((0.01, 0.5, 100))}
+    said |= rng.choice(({}, {"suggest_mode": rng.choice(("missing", "popular", "always"))}, {"max_edits": 1}))
+    said |= rng.choice(({}, {"sort": "frequency"}, {"size": 1}, {"prefix_length": 2}, {"accuracy": 0.7}))
+    said |= rng.choice(({}, {"min_word_length": 1}, {"min_doc_freq": rng.choice((0, 2, 0.1))}))
+    return {"a": {"text": " ".join(rng.sample(words, 3)), "term": said}}
 
 
 def _rescore(rng: random.Random) -> dict[str, Any]:

@@ -36,10 +36,17 @@ OTHER_STATUS = {
     "dhf-services-recent": "OpenSearch takes `doc.containsKey` as a question about the mapping, and fails",
 }
 
-_LEFT_OUT = ('"1ms"', '"min_doc_count": 0', '"min_doc_count": 2', '"significant_terms"', '"more_like_this"')
+_LEFT_OUT = (
+    '"1ms"',
+    '"min_doc_count": 0',
+    '"min_doc_count": 2',
+    '"significant_terms"',
+    '"more_like_this"',
+    '"suggest"',
+)
 """Buckets without number, against which an engine guards itself; values that are in no document of a bucket, of which
 an engine lists some; what it counts as other documents where there are too few for a bucket; and significant values
-and words, for which it counts documents that were replaced."""
+and words, and suggestions, for which it counts documents that were replaced."""
 
 _OTHER_SCORES = ("match", "fuzz", "query_string", *TEXT_FIELDS, BOOLEAN)
 """What has a rarity: the embedded index counts words over more documents, OpenSearch what was deleted too."""

@@ -47,6 +47,7 @@ _RESTRICTED: Mapping[tuple[str, str], str] = {
     ("aggregation", "top_hits"): "no sort by `_doc`",
     ("body", "collapse"): "no sort by `_doc` of `inner_hits`",
     ("body", "rescore"): "no",
+    ("body", "suggest"): "no",
     ("body", "sort"): "`id` instead of `_doc`",
     ("query", "more_like_this"): "no",
     ("query", "function_score"): "no `min_score`",

@@ -73,6 +73,26 @@ class Highlight(msgspec.Struct, frozen=True, kw_only=True):
     as_html: bool = False
 
 
+class Suggest(msgspec.Struct, frozen=True, kw_only=True):
+    """Words of a field that those of a text may be meant for: at most `max_edits` mistakes away, with the first
+    `prefix_length` characters the same, at least `accuracy` alike. `mode`: for words that are missing, only more
+    `popular` ones, or always; not for those that more than `max_term_freq` documents have (a share, below 1). A
+    suggestion has to be in more than `min_doc_freq` documents."""
+
+    name: str
+    field: str
+    text: str
+    size: int = 5
+    by_frequency: bool = False
+    mode: str = "missing"
+    max_edits: int = 2
+    prefix_length: int = 1
+    min_word_length: int = 4
+    min_doc_freq: float = 0.0
+    max_term_freq: float = 0.01
+    accuracy: float = 0.5
+
+
 class Rescore(msgspec.Struct, frozen=True, kw_only=True):
     """Another query, that the first `window` hits of each index are scored by as well: their `own` score and the other
     one, each multiplied by what it weighs, put together by `mode` (total, multiply, avg, max, min)."""

@@ -23,8 +23,9 @@ from activity_stream.search.parse_hits import collapse, docvalue_fields, fields
 from activity_stream.search.parse_queries import query
 from activity_stream.search.parse_rescore import rescore
 from activity_stream.search.parse_sort import search_after, sort, source
+from activity_stream.search.parse_suggest import suggest
 from activity_stream.search.part import Part, Reader, only_if
-from activity_stream.search.query import Node
+from activity_stream.search.query import MatchNone, Node
 
 __all__ = ["parse_body", "parse_query", "read_json"]
 
@@ -37,7 +38,7 @@ NOT_YET = frozenset(
     {
         "derived", "ext", "knn",
         "pit", "query_and_fetch", "runtime_mappings", "script_fields", "search_pipeline",
-        "slice", "stats", "stored_fields", "suggest",
+        "slice", "stats", "stored_fields",
     }
 )  # fmt: skip
 """Keys of a body that OpenSearch has, and that are not taken here yet."""
@@ -62,6 +63,8 @@ def parse_body(body: bytes, limits: SearchLimits = SearchLimits()) -> SearchBody
         else:
             more = f": {refusals.NOT_YET}" if key in NOT_YET else ""
             raise refusals.parsing(f"Unknown key for a {inner.token} in [{key[:100]}]{more}.")
+    if "suggest" in values and not values.keys() & {"query", "aggs"}:
+        values["query"] = MatchNone()  # then, as in OpenSearch, nothing else is looked for
     return _checked(SearchBody(**values), limits)
 
 
@@ -155,6 +158,7 @@ _KEYS: Mapping[str, tuple[str, Callable[[Part], Any]]] = {
     "docvalue_fields": ("docvalue_fields", docvalue_fields),
     "highlight": ("highlight", highlight),
     "rescore": ("rescore", rescore),
+    "suggest": ("suggest", suggest),
     "indices_boost": ("indices_boost", _indices_boost),
 }
 _IGNORED: Mapping[str, Reader] = {

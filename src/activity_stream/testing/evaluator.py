@@ -3,23 +3,26 @@
 It is written independently of any search library, and for obviousness, not for speed: each document is asked.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
 
-from activity_stream.fields import Field, FieldMap
+from activity_stream.fields import Field, FieldMap, FieldType
 from activity_stream.model import Alias
 from activity_stream.search import refusals
 from activity_stream.search.aggs import filters_of
 from activity_stream.search.body import SearchBody, boost_of
 from activity_stream.search.field_values import FieldValues
 from activity_stream.search.highlights import Highlights
-from activity_stream.search.hits import Collapse, Page, Rescore, SourceFilter
+from activity_stream.search.hits import Collapse, Page, Rescore, SourceFilter, Suggest
 from activity_stream.search.parse import parse_body, parse_query, read_json
 from activity_stream.search.parse_query_strings import without_query_strings
 from activity_stream.search.rescoring import rescored
 from activity_stream.search.resolve import collapsed
+from activity_stream.search.suggestions import Vocabulary, suggested
 from activity_stream.testing.evaluator_aggregations import Aggregations
 from activity_stream.testing.evaluator_documents import Corpus, Document
 from activity_stream.testing.evaluator_queries import Queries
@@ -57,6 +60,8 @@ def evaluate(
         "_shards": {"total": 1, "successful": 1, "skipped": 0, "failed": 0},
         "hits": _hits(alias, search, hits, corpus, now_ms),
     }
+    if search.suggest:
+        answer["suggest"] = {each.name: _suggested(each, corpus) for each in search.suggest}
     if search.aggs:
         for node in filters_of(search.aggs):
             Queries(corpus, now_ms).score(node)
@@ -104,6 +109,22 @@ def _hits(alias: Alias, search: SearchBody, hits: Sequence[Hit], corpus: Corpus,
         groups = [(row, _group(alias, search.collapse, hit, hits, corpus, now_ms)) for row, hit in rows]
         shown = [row | group | _both("fields", row, group) for row, group in groups]
     return ({} if total is None else {"total": total}) | {"max_score": best, "hits": shown}
+
+
+def _suggested(asked: Suggest, corpus: Corpus) -> list[dict[str, Any]]:
+    field = corpus.mapped(asked.field)
+    nested = [each for each in corpus.fields if each.type is FieldType.NESTED]
+    indices = []
+    for generation in corpus.generations():
+        mine = [each for each in corpus.documents if each.generation == generation]
+        having = Counter(str(word) for each in mine if field is not None for word in each.terms(field))
+        number = len(mine) + sum(len(each.objects(inner)) for each in mine for inner in nested)
+        indices.append(Vocabulary(number, partial(_begun, having)))
+    return suggested(asked, field, indices)
+
+
+def _begun(having: Mapping[str, int], begun: str) -> dict[str, int]:
+    return {word: number for word, number in having.items() if word.startswith(begun)}
 
 
 def _rescored(search: SearchBody, ordered: Sequence[Hit], corpus: Corpus, now_ms: int) -> list[Hit]:

@@ -51,7 +51,7 @@ async def test_a_key_with_limits_of_its_own_can_ask_for_no_more() -> None:
         (within, 200),
         (b'{"size":11}', 400),
         (b'{"query":{"bool":{"must":[{"match_all":{}},{"match_all":{}}]}}}', 400),
-        (b'{"suggest":{}}', 400),
+        (b'{"slice":{}}', 400),
     ):
         assert (await Searches(index).run(few, Alias.OBJECTS, body)).status == status
     assert index.asked == [(Alias.OBJECTS, within, None)]

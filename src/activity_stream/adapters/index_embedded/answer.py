@@ -28,7 +28,7 @@ class Group(msgspec.Struct, frozen=True):
 class Found(msgspec.Struct, frozen=True):
     """What a search found: a page of hits with their scores, how many there are, the best score, aggregations; the
     group of each hit, where they are collapsed, and values of its fields and marked pieces of its
-    texts, where they are asked for."""
+    texts, where they are asked for; and suggestions by name."""
 
     hits: Sequence[Hit]
     scores: Sequence[float | None]
@@ -38,6 +38,7 @@ class Found(msgspec.Struct, frozen=True):
     groups: Sequence[Group] = ()
     values: Sequence[Mapping[str, Any]] = ()
     highlights: Sequence[Mapping[str, Any]] = ()
+    suggestions: Mapping[str, Any] | None = None
 
 
 def encode(snapshot: Snapshot, body: SearchBody, found: Found, *, took_ms: int) -> bytes:
@@ -46,6 +47,22 @@ def encode(snapshot: Snapshot, body: SearchBody, found: Found, *, took_ms: int) 
     if body.track_total_hits is not False:
         hits["total"] = _total(body.track_total_hits, found.total)
     hits["max_score"] = found.best
+    hits["hits"] = _shown(snapshot, body, found)
+    answer: dict[str, Any] = {
+        "took": took_ms,
+        "timed_out": False,
+        "_shards": {"total": 1, "successful": 1, "skipped": 0, "failed": 0},
+        "hits": hits,
+    }
+    if found.aggregations is not None:
+        answer["aggregations"] = found.aggregations
+    if found.suggestions is not None:
+        answer["suggest"] = found.suggestions
+    return msgspec.json.encode(answer)
+
+
+def _shown(snapshot: Snapshot, body: SearchBody, found: Found) -> list[dict[str, Any]]:
+    """The hits, with all that each has besides its document."""
     shown = shown_hits(snapshot, found.hits, found.scores, body.source, is_sorted=bool(body.sort))
     for hit, values in zip(shown, found.values, strict=False):
         if values:
@@ -58,16 +75,7 @@ def encode(snapshot: Snapshot, body: SearchBody, found: Found, *, took_ms: int) 
             hit["fields"] = hit.get("fields", {}) | {group.field: [group.value]}
         if group.pages:
             hit["inner_hits"] = group.pages
-    hits["hits"] = shown
-    answer: dict[str, Any] = {
-        "took": took_ms,
-        "timed_out": False,
-        "_shards": {"total": 1, "successful": 1, "skipped": 0, "failed": 0},
-        "hits": hits,
-    }
-    if found.aggregations is not None:
-        answer["aggregations"] = found.aggregations
-    return msgspec.json.encode(answer)
+    return shown
 
 
 def _total(tracked: bool | int, total: int) -> dict[str, Any]:
