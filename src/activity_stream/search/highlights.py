@@ -23,6 +23,8 @@ from activity_stream.search.sought import Sought, sought
 from activity_stream.search.values import coerce
 
 K1, B, PIVOT = 1.2, 0.75, 87.0
+MOST_CHARACTERS = 1_000_000
+"""Of a value; what is behind is not looked at. An engine refuses the search there."""
 _MARKED = (FieldType.TEXT, FieldType.KEYWORD)
 
 
@@ -84,6 +86,7 @@ def _marked(texts: Sequence[str], field: Field, how: Highlight, looked_for: Soug
     length = sum(map(len, texts)) + max(0, len(texts) - 1)
     pieces: list[Piece] = []
     offset = 0
+    texts = [text[:MOST_CHARACTERS] for text in texts]
     split = [spans(text) if field.type is FieldType.TEXT else [(text, 0, len(text))] for text in texts]
     often = Counter(word for words in split for word, _, _ in words)
     for text, words in zip(texts, split, strict=True):

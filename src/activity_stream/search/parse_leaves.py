@@ -301,6 +301,9 @@ def _terms(part: Part) -> Node:
     return Terms(field=field, values=tuple(each.scalar() for each in values.elements()), boost=boost)
 
 
+_MOST_OF_A_SET = 256
+
+
 def _terms_set(part: Part) -> Node:
     field, inner = part.only("terms_set")
     inner.named(field)
@@ -318,6 +321,8 @@ def _terms_set(part: Part) -> Node:
 def _set_values(part: Part) -> tuple[Scalar, ...]:
     found = tuple(each.scalar() for each in part.elements())
     part.budget.clause(part.path, len(found))
+    if len(found) > _MOST_OF_A_SET:
+        raise refusals.illegal(f"[terms_set] has {len(found)} values, at most {_MOST_OF_A_SET} are allowed")
     return found
 
 

@@ -1,5 +1,8 @@
 """Prefixes and wildcards as regular expressions, in which everything the client wrote is escaped."""
 
+ANY, ANY_ONE = "any", "any one"
+"""What stands for any characters, and for any one, among the characters of a wildcard."""
+
 _ANY = "."
 
 
@@ -14,19 +17,24 @@ def prefixed(text: str, *, ignore_case: bool) -> str:
 
 
 def wildcard(pattern: str, *, ignore_case: bool) -> str:
-    r"""What a wildcard describes: `*` any characters, `?` any one, `\` takes the next literally."""
-    parts: list[str] = []
+    """What a wildcard describes."""
+    parts = {ANY: f"{_ANY}*", ANY_ONE: _ANY}
+    return "".join(parts.get(each) or _character(each, ignore_case=ignore_case) for each in wildcard_pieces(pattern))
+
+
+def wildcard_pieces(pattern: str) -> list[str]:
+    r"""A wildcard's characters: for `*`, any characters, ANY, never twice in a row; for `?`, any one, ANY_ONE; `\`
+    takes the next literally."""
+    pieces: list[str] = []
     characters = iter(pattern)
     for each in characters:
         if each == "*":
-            if parts[-1:] != [f"{_ANY}*"]:
-                parts.append(f"{_ANY}*")
+            pieces += [ANY] if pieces[-1:] != [ANY] else []
         elif each == "?":
-            parts.append(_ANY)
+            pieces.append(ANY_ONE)
         else:
-            literal = next(characters, each) if each == "\\" else each
-            parts.append(_character(literal, ignore_case=ignore_case))
-    return "".join(parts)
+            pieces.append(next(characters, each) if each == "\\" else each)
+    return pieces
 
 
 def _character(each: str, *, ignore_case: bool) -> str:

@@ -8,10 +8,11 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
-_CLOSING = r"[\"'\u2019\u201d\u00bb)\]}]*"
+_CLOSING = r"[\"'\u2019\u201d\u00bb)\]}]*+"
+_OPENING = r"[\"'\u2018\u201c\u00ab(\[{]*+"
 _SENTENCE = re.compile(
-    rf"[!?\u3002\uff01\uff1f]+{_CLOSING}\s*"
-    rf"|[.\uff0e]+{_CLOSING}\s+(?=[\"'\u2018\u201c\u00ab(\[{{]*[^a-z\u00df-\u00f6\u00f8-\u00ff\d\s])"
+    rf"[!?\u3002\uff01\uff1f]++{_CLOSING}\s*+"
+    rf"|(?<![.\uff0e])[.\uff0e]++{_CLOSING}\s++(?={_OPENING}[^a-z\u00df-\u00f6\u00f8-\u00ff\d\s])"
     rf"|\u2029"
 )
 _WORD = re.compile(r"[^\W_]+(?:['.\u2019\u2010-\u2015\"-](?=[^\W_])[^\W_]+|[,](?=\d)\d+|_+[^\W_]*)*|\s+|.", re.DOTALL)

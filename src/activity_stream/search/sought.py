@@ -1,6 +1,11 @@
-"""Which words of a text a query looks for, wherever they decide what is found."""
+"""Which words of a text a query looks for, wherever they decide what is found.
+
+What a client wrote is never a regular expression of Python's here, in which some take for ever: what `regexp` alone
+finds is not told.
+"""
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -12,11 +17,11 @@ from activity_stream.search import query as q
 from activity_stream.search.analysis import tokens
 from activity_stream.search.begun import spelled_out
 from activity_stream.search.fuzzy import edits_of, nearest
-from activity_stream.search.patterns import exactly, prefixed, wildcard
-from activity_stream.search.regexps import translated
+from activity_stream.search.patterns import ANY, ANY_ONE, exactly, prefixed, wildcard_pieces
 from activity_stream.search.values import json_text
 
 Test = Callable[[str], bool]
+_ASCII_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 _OF_WORDS = (FieldType.TEXT, FieldType.KEYWORD)
 
 
@@ -106,16 +111,14 @@ def _test(node: Any, field: Field) -> Test | None:
     match node:
         case q.Terms():
             return frozenset(json_text(each) for each in node.values).__contains__
+        case q.Wildcard():
+            return partial(_looks_like, wildcard_pieces(node.value), node.case_insensitive)
         case q.Range():
             return partial(_is_within, node) if field.type is FieldType.KEYWORD else None
         case q.Term(case_insensitive=True):
             expression = exactly(json_text(node.value))
         case q.Prefix():
             expression = prefixed(node.value, ignore_case=node.case_insensitive)
-        case q.Wildcard():
-            expression = wildcard(node.value, ignore_case=node.case_insensitive)
-        case q.Regexp():
-            expression = translated(node.value, ignore_case=node.case_insensitive)
     return None if expression is None else _described(expression)
 
 
@@ -175,17 +178,35 @@ def _places_of(phrase: Phrase, found: Sequence[str]) -> set[int]:
 def _near(wanted: Sequence[str], slop: int, found: Sequence[str]) -> set[int]:
     """The places of all the words, in any order, where no more than `slop` others stand between them. A word that is
     wanted twice may stand there once."""
-    at = [place for place, word in enumerate(found) if word in wanted]
+    at: dict[str, list[int]] = {word: [] for word in wanted}
+    for place, word in enumerate(found):
+        if word in at:
+            at[word].append(place)
     places: set[int] = set()
-    for first in range(len(at)):
-        missing, taken = set(wanted), set()
-        for place in at[first:]:
-            if place - at[first] + 1 - len(wanted) > slop:
-                break
-            if found[place] in missing:
-                missing.discard(found[place])
-                taken.add(place)
-            if not missing:
-                places |= taken
-                break
+    for first in sorted(place for those in at.values() for place in those):
+        nearest_of = [bisect_left(those, first) for those in at.values()]
+        if any(number == len(those) for number, those in zip(nearest_of, at.values(), strict=True)):
+            break
+        taken = [those[number] for number, those in zip(nearest_of, at.values(), strict=True)]
+        if max(taken) - first + 1 - len(wanted) <= slop:
+            places |= set(taken)
     return places
+
+
+def _looks_like(pieces: Sequence[str], ignore_case: bool, word: str) -> bool:
+    """Whether a word is of the form of a wildcard, in as many steps as both are long together, multiplied."""
+    if ignore_case:
+        pieces, word = [each.translate(_ASCII_LOWER) for each in pieces], word.translate(_ASCII_LOWER)
+    at = place = 0
+    star = after = -1
+    while place < len(word):
+        if at < len(pieces) and pieces[at] == ANY:
+            star, after, at = at, place, at + 1
+        elif at < len(pieces) and pieces[at] in (ANY_ONE, word[place]):
+            at, place = at + 1, place + 1
+        elif star >= 0:
+            at, after = star + 1, after + 1
+            place = after
+        else:
+            return False
+    return bool(pieces) and all(each == ANY for each in pieces[at:])

@@ -17,6 +17,7 @@ from activity_stream.search.fuzzy import nearest
 from activity_stream.search.hits import Suggest
 from activity_stream.search.query import Fuzziness
 
+MOST_WORDS = 100
 Known = Callable[[str], Mapping[str, int]]
 """The words of an index that begin so, with how many documents have each."""
 
@@ -36,6 +37,8 @@ def suggested(asked: Suggest, field: Field | None, indices: Sequence[Vocabulary]
         raise refusals.wrong_kind("[suggest]", field.name, str(field.type))
     whole = field.type is FieldType.KEYWORD
     words = [(asked.text, 0, len(asked.text))] if whole and asked.text else spans(asked.text)
+    if len(words) > MOST_WORDS:
+        raise refusals.illegal(f"[suggest] has a text of {len(words)} words, at most {MOST_WORDS} are allowed")
     return [
         {"text": word, "offset": start, "length": end - start, "options": _options(asked, word, indices)}
         for word, start, end in words

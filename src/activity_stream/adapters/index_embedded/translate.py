@@ -13,6 +13,7 @@ from typing import Any
 
 from tantivy import Occur, Query
 
+from activity_stream.adapters.index_embedded.counting import Counter
 from activity_stream.adapters.index_embedded.liking import Liking
 from activity_stream.adapters.index_embedded.places import Area, inside, near, sequences_in
 from activity_stream.adapters.index_embedded.predicates import Predicates, both, either, nothing, unscored, without
@@ -122,7 +123,8 @@ class Translator:
             return nothing()
         clauses = [self._equal(column, value) for value in node.values]
         parts = []
-        for needed in range(1, len(clauses) + 1):
+        said = {max(1, int(each)) for each in Counter(self._snapshot, self.predicates).by_value(self.visible, number)}
+        for needed in sorted(each for each in said if each <= len(clauses)):
             fewer = self.predicates.between(number, None, needed, under_high=True)
             no_more = self.predicates.between(number, None, needed + 1, under_high=True)
             says_so = no_more if needed == 1 else without(no_more, fewer)
