@@ -29,10 +29,10 @@ def narrowed(body: bytes, scope: bytes) -> bytes:
     parts = msgspec.json.decode(body, type=dict[str, msgspec.Raw]) if body.strip() else {}
     if any(key.field == "_doc" for key in tree.sort):
         parts["sort"] = msgspec.Raw(msgspec.json.encode(_by_id(msgspec.json.decode(parts["sort"]))))
-    if "highlight" in parts and "query" in parts:
+    if "highlight" in parts:
         # What is marked is what they look for, and not what they may see.
         said = msgspec.json.decode(parts["highlight"], type=dict[str, msgspec.Raw])
-        parts["highlight"] = msgspec.Raw(msgspec.json.encode({"highlight_query": parts["query"], **said}))
+        parts["highlight"] = msgspec.Raw(msgspec.json.encode({"highlight_query": parts.get("query", _ALL), **said}))
     for name in ("query", "post_filter", "aggs", "aggregations", "highlight") if b'"script"' in body else ():
         if name in parts:
             parts[name] = msgspec.Raw(msgspec.json.encode(without_scripts(msgspec.json.decode(parts[name]))))

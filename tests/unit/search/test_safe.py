@@ -160,3 +160,32 @@ def test_what_is_found_by_a_score_that_others_add_to_is_refused(place: str) -> N
     with pytest.raises(SearchRefused) as refused:
         made(json.dumps(body))
     assert b"min_score" in refused.value.body
+
+
+def test_what_is_marked_is_what_they_look_for() -> None:
+    """Their query, or all, and never the scope; a query to mark by is their own affair."""
+    term, mark = {"term": {"id": "a"}}, {"term": {"id": "b"}}
+    fields: dict[str, Any] = {"fields": {"name": {}}}
+    assert made(json.dumps({"highlight": fields}))["highlight"]["highlight_query"] == {"match_all": {}}
+    assert made(json.dumps({"query": term, "highlight": fields}))["highlight"]["highlight_query"] == term
+    own = {"highlight_query": mark, **fields}
+    assert made(json.dumps({"query": term, "highlight": own}))["highlight"]["highlight_query"] == mark
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"rescore":{"query":{"rescore_query":{"match_all":{}}}}}',
+        '{"suggest":{"a":{"text":"x","term":{"field":"name"}}}}',
+        '{"query":{"more_like_this":{"fields":["name"],"like":"x"}}}',
+        '{"highlight":{"fields":{"name":{"highlight_query":{"more_like_this":{"fields":["name"],"like":"x"}}}}}}',
+        '{"sort":{"a.b":{"nested":{"path":"a","filter":{"more_like_this":{"fields":["a.c"],"like":"x"}}}}}}',
+        '{"aggs":{"s":{"significant_terms":{"field":"type"}}}}',
+    ],
+)
+def test_what_depends_on_all_documents_is_refused(body: str) -> None:
+    """Wherever it is: which words tell most, which hits are the best of an index, what words there are."""
+    with pytest.raises(SearchRefused) as caught:
+        narrowed(body.encode(), SCOPE)
+    assert caught.value.status == 400
+    assert b"this key" in caught.value.body
