@@ -9,13 +9,21 @@ from activity_stream.search.part import Part, Readers, at_least, only_if
 
 _MOST = 100
 
+
+def _edits(part: Part) -> int:
+    number = part.integer()
+    if number not in (1, 2):
+        raise refusals.illegal(f"[max_edits] can be 1 or 2. Found [{number}] at {part.path}")
+    return number
+
+
 _TERM: Readers = {
     "field": Part.field,
-    "text": lambda part: part.as_text(),
+    "text": Part.as_text,
     "size": at_least(1),
     "sort": lambda part: part.choice("score", "frequency") == "frequency",
     "suggest_mode": lambda part: part.choice("missing", "popular", "always"),
-    "max_edits": lambda part: int(part.choice("1", "2")) if isinstance(part.value, str) else _edits(part),
+    "max_edits": _edits,
     "prefix_length": at_least(0),
     "min_word_length": at_least(1),
     "min_doc_freq": Part.number,
@@ -57,10 +65,3 @@ def _one(name: str, part: Part, text: str | None) -> Suggest:
     if options["text"] is None:
         raise refusals.illegal(f"The required text option is missing at {part.path}")
     return Suggest(name=name, **options)
-
-
-def _edits(part: Part) -> int:
-    number = part.integer()
-    if number not in (1, 2):
-        raise refusals.illegal(f"[max_edits] can be 1 or 2. Found [{number}] at {part.path}")
-    return number

@@ -177,7 +177,6 @@ class Aggregator:
         if self._translator.within == agg.path:
             return self.one_bucket(query, agg)
         translator = self._translator.inside(column)
-
         objects = translator.predicates.any_of(OUTER, self._numbers(SEQUENCE, query))
         inner = Aggregator(
             self._snapshot, self._alias, translator, self._now_ms, _no_pages, scoped=self._scoped, outer=self
@@ -240,7 +239,7 @@ class Aggregator:
 
     def one_bucket(self, query: Query, agg: BucketAgg) -> dict[str, Any]:
         """What there is of a bucket that is alone."""
-        self._count_bucket()
+        self.count_bucket()
         return {"doc_count": self._counter.documents(query), **self.run(query, agg.aggs)}
 
     def _ordered(
@@ -263,7 +262,7 @@ class Aggregator:
         return ordered, under
 
     def _shown(self, bucket: Bucket, agg: BucketAgg, under: _Under) -> dict[str, Any]:
-        self._count_bucket()
+        self.count_bucket()
         shown = {**bucket.shown, "doc_count": bucket.count}
         if not agg.aggs:
             return shown
@@ -282,10 +281,14 @@ class Aggregator:
             self._empty[key] = self.run(nothing(), aggs), self._buckets - before
             return self._empty[key][0]
         result, buckets = self._empty[key]
-        self._count_bucket(buckets)
+        self.count_bucket(buckets)
         return result
 
-    def _count_bucket(self, buckets: int = 1) -> None:
+    def count_bucket(self, buckets: int = 1) -> None:
+        """Take so many of the buckets that an answer may have, those of nested objects among them. SearchRefused where
+        there are no more."""
+        if self._outer is not None:
+            self._outer.count_bucket(buckets)
         self._buckets += buckets
         if self._buckets > MAX_BUCKETS:
             raise refusals.too_many_buckets(MAX_BUCKETS)

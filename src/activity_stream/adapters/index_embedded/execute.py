@@ -270,8 +270,7 @@ def _having(searcher: Searcher, column: Column, mine: Query, begun: str) -> dict
 
 def _finds_by_scores(body: SearchBody) -> bool:
     """Whether a part of the query finds documents by a score, shown or not."""
-    nodes = (body.query, *([body.post_filter] if body.post_filter else ()), *filters_of(body.aggs))
-    found = (inner for each in nodes for inner in every_query(each))
+    found = (inner for each in body.queries() for inner in every_query(each))
     return any(isinstance(inner, FunctionScore) and inner.min_score is not None for inner in found)
 
 

@@ -11,6 +11,7 @@ carries out late, after its connection broke and a later write came by, overwrit
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -77,24 +78,27 @@ class _Answer(msgspec.Struct, frozen=True):
 _DECODER = msgspec.json.Decoder(_Answer)
 
 
-def documents(
-    items: Sequence[tuple[str, bytes]],
-    fitting: Fitting,
-    version: int,
-    document_id: Callable[[str], str] | None = None,
-) -> list[Document]:
-    """Documents of these ids and sources, all of one version; of an id that comes twice, the later one.
+class Item(NamedTuple):
+    """What is to be stored: an id, the JSON as it came, and as it is stored."""
+
+    id: str
+    source: bytes
+    stored: bytes
+
+
+def documents(items: Sequence[Item], version: int, document_id: Callable[[str], str] | None = None) -> list[Document]:
+    """Documents of these items, each of an id of its own, all of one version.
 
     `document_id` makes the `_id` of an item's id; without it they are the same.
     """
     tail = b',"version":%d,"version_type":"external"}}\n' % version
-    latest = dict(items)
     encode = msgspec.json.encode
-    named = {name: name if document_id is None else document_id(name) for name in latest}
-    return [
-        Document(name, b'{"index":{"_id":' + encode(named[name]) + tail, one_line(fitting.stored(source)), source)
-        for name, source in latest.items()
-    ]
+    made = []
+    for item in items:
+        name = item.id if document_id is None else document_id(item.id)
+        head = b'{"index":{"_id":' + encode(name) + tail
+        made.append(Document(item.id, head, one_line(item.stored), item.source))
+    return made
 
 
 def one_line(source: bytes) -> bytes:

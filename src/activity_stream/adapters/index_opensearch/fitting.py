@@ -41,6 +41,7 @@ class Fitting:
     def __init__(self, fields: FieldMap) -> None:
         self._root = Branch({})
         self._beside = beside.Beside(fields)
+        self.unmapped = self._beside.unmapped
         for field in sorted(fields.values(), key=lambda each: len(each.path)):
             if not field.first_of:
                 _plant(self._root, field.path, field.type)

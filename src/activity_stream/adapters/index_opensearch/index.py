@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from activity_stream.adapters.index_opensearch import unmapped
-from activity_stream.adapters.index_opensearch.bulk import Bulk, Document, Fenced, documents
+from activity_stream.adapters.index_opensearch.bulk import Bulk, Document, Fenced, Item, documents
 from activity_stream.adapters.index_opensearch.catalog import (
     Stored,
     Survey,
@@ -51,7 +51,6 @@ from activity_stream.model import (
 )
 from activity_stream.naming import id_problem, new_generation, readable
 from activity_stream.ports import Clock
-from activity_stream.search.unmapped import Unmapped
 
 SHARDS_WAIT = "wait_for_active_shards=all&timeout=10s"
 """A new index waits for its copies, so that none of what it is given is on one node alone; where they cannot be had it
@@ -108,7 +107,6 @@ class OpenSearchIndex:
         self._fields = fields
         self._bodies = {alias: msgspec.json.encode(index_body(fields[alias], replicas)) for alias in Alias}
         self._fitting = {alias: Fitting(fields[alias]) for alias in Alias}
-        self._unmapped = {alias: Unmapped(fields[alias]) for alias in Alias}
         self._shelves = Shelves(client, self._bodies, SHARDS_WAIT)
         self._shared_below = shared_below
         self._shared: dict[str, frozenset[Generation]] = {}
@@ -169,13 +167,11 @@ class OpenSearchIndex:
         version = (lease << 31) + self._version
         for feed in {each.feed for each in generations} - self._shared.keys():
             await self._feed(feed, lease)
+        bodies = {alias: self._bodies_of(alias, items) for alias, items in found.items() if items}
         jobs = [
-            self._store(
-                generation, alias, self._documents(generation, alias, items, version), visible=visible, lease=lease
-            )
+            self._store(generation, alias, self._documents(generation, items, version), visible=visible, lease=lease)
             for generation in generations
-            for alias, items in found.items()
-            if items
+            for alias, items in bodies.items()
         ]
         for more in await _together(*jobs):
             refused += more
@@ -270,7 +266,7 @@ class OpenSearchIndex:
 
     async def _search(self, alias: Alias, body: bytes, options: str) -> SearchAnswer:
         path = f"/{alias}/_search?{options}"
-        body = unmapped.asked(body, self._unmapped[alias]) if body else b"{}"
+        body = unmapped.asked(body, self._fitting[alias].unmapped) if body else b"{}"
         reply = await self._client.ask(path, asked(body) if self._shared_below else body)
         if 400 <= reply.status < 500:
             raise SearchRefused(reply.status, reply.body)
@@ -291,12 +287,14 @@ class OpenSearchIndex:
                 return await self._count(each) < self._shared_below
         return False
 
-    def _documents(
-        self, generation: Generation, alias: Alias, items: Sequence[tuple[str, bytes]], version: int
-    ) -> list[Document]:
+    def _bodies_of(self, alias: Alias, items: Sequence[tuple[str, bytes]]) -> list[Item]:
+        """What is stored of each item, in whatever generations; of an id that comes twice, of the later one."""
+        return [Item(name, source, self._fitting[alias].stored(source)) for name, source in dict(items).items()]
+
+    def _documents(self, generation: Generation, items: Sequence[Item], version: int) -> list[Document]:
         if generation not in self._shared.get(generation.feed, ()):
-            return documents(items, self._fitting[alias], version)
-        return documents(items, self._fitting[alias], version, lambda name: document_id(generation, name))
+            return documents(items, version)
+        return documents(items, version, lambda name: document_id(generation, name))
 
     async def _create(self, name: str, alias: Alias, lease: int) -> None:
         body = self._bodies[alias][:-1] + b',"aliases":' + msgspec.json.encode({writer(name, lease): {}}) + b"}"

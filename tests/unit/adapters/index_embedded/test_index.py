@@ -7,8 +7,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from activity_stream.adapters.index_embedded import aggregate
 from activity_stream.adapters.index_embedded.index import EmbeddedIndex
-from activity_stream.errors import IndexUnavailable
+from activity_stream.errors import IndexUnavailable, SearchRefused
 from activity_stream.fields import AddedField, FieldType, searchable_fields
 from activity_stream.model import Activity, Alias, Counts
 from activity_stream.testing.moved_clock import MovedClock
@@ -140,4 +141,30 @@ async def test_a_directory_that_cannot_be_made_is_index_unavailable(tmp_path: Pa
     index = embedded(tmp_path / "data")
     with pytest.raises(IndexUnavailable, match="data"):
         await index.open(write=True)
+    await index.close()
+
+
+async def test_the_buckets_of_nested_objects_count_among_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However they are spread over the buckets that the objects are in: an answer has only so many."""
+    monkeypatch.setattr(aggregate, "MAX_BUCKETS", 11)
+    index = embedded(tmp_path)
+    await index.open(write=True)
+    path = "object.dit:relatedProgrammes"
+    inner = {"dit:relatedProgrammes": [{"id": "p"}, {"id": "q"}]}
+    rows = [msgspec.json.encode({"id": f"{n}", "type": f"{n}", "object": inner}) for n in range(3)]
+    generation = await index.begin("one")
+    await index.write([generation], [Activity(f"{n}", row) for n, row in enumerate(rows)], visible=False)
+    await index.publish(generation)
+    ids = {"terms": {"field": f"{path}.id"}}
+    for size, fits in ((2, True), (3, False)):  # each of the types is one bucket, with one of objects, with two of ids
+        types = {
+            "terms": {"field": "type", "size": size},
+            "aggs": {"n": {"nested": {"path": path}, "aggs": {"i": ids}}},
+        }
+        search = index.search(Alias.ACTIVITIES, msgspec.json.encode({"size": 0, "aggs": {"t": types}}))
+        if fits:
+            assert (await search).status == 200
+        else:
+            with pytest.raises(SearchRefused, match="400"):
+                await search
     await index.close()
