@@ -78,6 +78,8 @@ class _Level:
 def simply_spelled_out(asked: SimplyAsked, fields: FieldMap, count: Count = uncounted) -> Query:
     """The query that it stands for, JSON. `count` is told of its clauses. Raises SearchRefused where a field has no
     such queries, and what `count` raises."""
+    if asked.query.strip(_BLANK) == "*":
+        return boosted({"match_all": {}}, asked.boost)
     found = _Parser(asked, fields, count).tree(asked.query, 0)
     found = {"match_none": {}} if found is None else found
     return boosted(with_minimum(found, asked.minimum_should_match), asked.boost)
@@ -152,13 +154,14 @@ class _Parser:
             at += 1
         if at >= len(level.text):
             level.at = start
-        elif at == start:
+            return
+        level.at = at + 1
+        has_slop = not level.is_over and self._is("~", "SLOP", level)
+        if at == start and not has_slop:
             level.current = None
-            level.at = at + 1
         else:
-            level.at = at + 1
             slop = 0
-            if not level.is_over and self._is("~", "SLOP", level):
+            if has_slop:
                 is_last = level.at + 1 == len(level.text)
                 slop = 0 if is_last else self._number(level)
                 level.at += 1  # Lucene's parser passes over what ends the number, whatever it is
@@ -188,7 +191,7 @@ class _Parser:
         edits = min(self._number(level), _MOST_EDITS) if fuzzy else 0
         if edits:
             self._add(level, self._on.fuzzy(chosen, word, str(edits), self._asked.fuzzy))
-        elif begun:
+        elif begun and not fuzzy:
             self._add(level, self._on.begun(chosen, word[:-1]))
         else:
             self._add(level, self._on.text(chosen, word, self._asked.operator, "most_fields"))
@@ -205,7 +208,7 @@ class _Parser:
         return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
 
     def _add(self, level: _Level, query: Query | None) -> None:
-        """Put a query into the tree, by the operator before it."""
+        """Put a query into the tree, by the operator before it, which waits for the next one where there is none."""
         self._on.count(1)
         if query is not None:
             if level.negations % 2:
@@ -219,4 +222,4 @@ class _Parser:
                 clauses = level.top["bool"]
                 level.top = {"bool": {**clauses, occur: [*clauses.get(occur, []), query]}}
                 level.previous = occur
-        level.current = None
+            level.current = None
