@@ -14,6 +14,7 @@ PLACE, PROGRAMMES = "object.geocoordinates", "object.dit:relatedProgrammes"
 ROWS: list[dict[str, Any]] = [
     {"id": "1", "published": "2020-01-01T00:00:00Z", "object": {
         "id": "o1", "geocoordinates": {"lat": 51.507351, "lon": -0.127758}, "dit:public": True,
+        "startTime": ["2020-01-11", "2020-01-11"],
         "dit:relatedProgrammes": [{"id": "p1", "name": "Great wine"}, {"id": "p2", "name": "Great cheese"}]}},
     {"id": "2", "published": "2020-01-11T00:00:00Z", "object": {
         "id": "o2", "geocoordinates": "53.800755,-1.549077", "dit:public": False,
@@ -119,6 +120,8 @@ def _functions(*functions: Any, **how: Any) -> dict[str, Any]:
         (_functions({"weight": 3}, boost_mode="avg", boost=5), [4, 4, 4, 4]),
         (_functions({"exp": {"published": {"origin": "2020-01-01", "scale": "10d"}}}), [1, 0.5, 2**-6, 1]),
         (_functions({"gauss": {"published": {"origin": "2020-01-01", "scale": "10d"}}}), [1, 0.5, 2**-36, 1]),
+        (_functions({"exp": {"object.startTime": {"origin": "2020-01-01", "scale": "10d"}, "multi_value_mode": "sum"}}),
+         [0.25, 1, 1, 1]),
         (_functions({"linear": {"published": {"origin": "2020-01-01", "scale": "10d", "offset": "5d"}}}),
          [1, 0.75, 0, 1]),
         (_functions({"exp": {PLACE: {"origin": "51.507351,-0.127758", "scale": "100km", "decay": 0.1}}}),

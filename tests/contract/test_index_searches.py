@@ -20,6 +20,7 @@ ROWS: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
+FLAG = "object.dit:public"
 ENOUGH = {
     "terms_set": {
         "object.type": {"terms": ["Document", "dit:Event", "x"], "minimum_should_match_field": "object.dit:public"}
@@ -477,6 +478,27 @@ async def test_too_many_buckets_are_refused(searched: Index) -> None:
         answer = SearchAnswer(refused.status, refused.body)
     assert answer.status in (400, 503)
     assert b"buckets" in answer.body
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"range": {FLAG: {"gt": False}}},
+        {"range": {FLAG: {"gte": "true"}}},
+        {"terms": {FLAG: [True, "true"]}},
+        {"match": {FLAG: "true"}},
+    ],
+)
+async def test_one_boolean_scores_by_its_rarity_however_it_is_asked_for(searched: Index, query: Any) -> None:
+    """A range or a list that one of the two is in is that one; with both of them in it everything scores 1."""
+    expected = await _ask(searched, {"query": {"term": {FLAG: True}}})
+    found = await _ask(searched, {"query": query})
+    assert [(hit["_id"], hit["_score"]) for hit in found["hits"]["hits"]] == [
+        ("1", pytest.approx(expected["hits"]["max_score"], rel=1e-6))
+    ]
+    assert expected["hits"]["max_score"] != 1
+    both = await _ask(searched, {"query": {"terms": {FLAG: [True, False]}}})
+    assert [hit["_score"] for hit in both["hits"]["hits"]] == [1, 1]
 
 
 async def _ask(index: Index, body: Any, scope: Any = None) -> Any:

@@ -18,6 +18,13 @@ class Bounds(msgspec.Struct, frozen=True):
     over_low: bool = False
     under_high: bool = False
 
+    def admit(self, number: float) -> bool:
+        """Whether a number is within them; only for bounds that are numbers."""
+        low, high = (None if each is None else float(each) for each in (self.low, self.high))
+        if low is not None and (number < low or (number == low and self.over_low)):
+            return False
+        return high is None or number < high or (number == high and not self.under_high)
+
 
 def span(kind: FieldType, value: Scalar, now_ms: int) -> tuple[Value, Value] | None:
     """The least and the greatest value that are meant: dates without a time are the whole day. None: no document has

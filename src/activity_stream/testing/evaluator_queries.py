@@ -171,11 +171,17 @@ class Queries:
                 return self._term(field, node)
             case Terms():
                 tests = [equal_to(field, value, self._now_ms) for value in node.values]
-                return partial(_any_value, field, partial(_any_test, tests))
+                return self._flags(field, partial(_any_test, tests))
             case Range():
-                return partial(_any_value, field, within(field, node, self._now_ms))
+                return self._flags(field, within(field, node, self._now_ms))
             case _:
                 return partial(_any_value, field, _pattern_test(field, node))
+
+    def _flags(self, field: Field, test: Test) -> Score:
+        """Values by a test, which of booleans may find one alone: that has a rarity then."""
+        if field.type is FieldType.BOOLEAN and test(True) != test(False):
+            return partial(_scored, self._corpus, field, test)
+        return partial(_any_value, field, test)
 
     def _place(self, node: GeoDistance | GeoBox) -> Score:
         field = self._corpus.mapped(node.field)

@@ -108,7 +108,7 @@ class Metrics:
         if self._counter.documents(present) > MOST_READ:
             return counts
         addresses = [address for _, address in self._snapshot.every(present)]
-        return dict(Occurrences(each for values in reader.all_numbers(column, addresses) for each in values))
+        return dict(Occurrences(each for values in reader.numbers(column, addresses, repeated=True) for each in values))
 
     def _count(self, query: Query, column: Column | None) -> int:
         if column is None:

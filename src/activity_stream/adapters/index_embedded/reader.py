@@ -28,8 +28,11 @@ class ValueReader:
         self._schema = snapshot.schema
         self._alias = alias
 
-    def numbers(self, column: Column, addresses: list[tantivy.DocAddress]) -> list[Sequence[float]]:
-        """The values of a number, a date (milliseconds) or a boolean of each document."""
+    def numbers(
+        self, column: Column, addresses: list[tantivy.DocAddress], *, repeated: bool = False
+    ) -> list[Sequence[float]]:
+        """The values of a number, a date (milliseconds) or a boolean of each document; those that it has twice, twice
+        only if there are others, or if `repeated`, which is slow."""
         least = self._searcher.fast_field_values(column.value, addresses)
         greatest = self._searcher.fast_field_values(column.high or column.value, addresses)
         found: list[Sequence[float]] = []
@@ -37,12 +40,9 @@ class ValueReader:
             if low is None:
                 found.append(())
             else:
-                found.append((low,) if low == high else self._sourced(address, column.value))
+                alone = low == high and not repeated
+                found.append((low,) if alone else self._sourced(address, column.value))
         return found
-
-    def all_numbers(self, column: Column, addresses: list[tantivy.DocAddress]) -> list[list[float]]:
-        """The same, with values that a document has twice, and slowly."""
-        return [self._sourced(address, column.value) for address in addresses]
 
     def places(self, column: Column, addresses: list[tantivy.DocAddress]) -> list[Sequence[Point]]:
         """The places of each document."""

@@ -240,13 +240,9 @@ class Sorter:
         kind = order.of.field.type
         if order.objects is not None:
             lists = self._of_objects(addresses, order, order.objects)
-        elif order.mode == "sum" and len(addresses) <= MOST_READ:
-            present = self._searcher.fast_field_values(order.of.value, addresses)
-            having = [each for each, value in zip(addresses, present, strict=True) if value is not None]
-            every = iter(self._reader.all_numbers(order.of, having))
-            lists = [() if value is None else next(every) for value in present]
         else:
-            lists = self._reader.numbers(order.of, addresses)
+            repeated = order.mode == "sum" and len(addresses) <= MOST_READ
+            lists = self._reader.numbers(order.of, addresses, repeated=repeated)
         found = [combined(order.mode, values, kind) for values in lists]
         return [order.substitute if each is None else each for each in found]
 

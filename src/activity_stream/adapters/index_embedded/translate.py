@@ -57,6 +57,11 @@ class Translator:
         self.within = within
         self.predicates = Predicates(snapshot)
 
+    @property
+    def scorer(self) -> Scorer:
+        """What makes the scored conditions."""
+        return self._scorer
+
     def column(self, name: str) -> Column | None:
         """The columns of a field that can be searched."""
         column = self.readable(name)
@@ -111,6 +116,8 @@ class Translator:
         if column is None:
             return self._unmapped(node.field, *node.values)
         found = [self._value(column, value) for value in node.values]
+        if column.field.type is FieldType.BOOLEAN and len(known := {each for each in found if each}) == 1:
+            return self._scorer.flag(column, int(known.pop()[0]))
         points = [low for low, high in (each for each in found if each) if low == high]
         spans = [self.predicates.between(column, *each) for each in found if each and each[0] != each[1]]
         return _constant(either([self.predicates.any_of(column.value, points), *spans]))
@@ -190,6 +197,8 @@ class Translator:
             bounds = bounds_of(column.field.type, node, self._now_ms)
         except ValueError as problem:
             raise refusals.wrong_value(node.field, str(problem)) from None
+        if column.field.type is FieldType.BOOLEAN and bounds.admit(0) != bounds.admit(1):
+            return self._scorer.flag(column, int(bounds.admit(1)))  # as OpenSearch, which takes it for that value
         between = self.predicates.between(
             column, bounds.low, bounds.high, over_low=bounds.over_low, under_high=bounds.under_high
         )
@@ -272,12 +281,16 @@ class Translator:
 
     def objects(self, node: q.Nested) -> Query:
         """The objects of a nested field that a query finds, scored."""
-        column = self._mapped(node.path)
+        column = self.nested_column(node.path)
         nested_queried(None if column is None else column.field, node)
         if column is None:
             return nothing()
         inner = self.inside(column)
         return both(inner.query(node.query), inner.visible)
+
+    def nested_column(self, path: str) -> Column | None:
+        """The column of a nested field."""
+        return self._mapped(path)
 
     def inside(self, column: Column) -> "Translator":
         """What translates queries over the objects of a nested field."""

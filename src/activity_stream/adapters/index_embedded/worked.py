@@ -19,6 +19,7 @@ from activity_stream.adapters.index_embedded.snapshot import Snapshot
 from activity_stream.fields import FieldType
 from activity_stream.search import query as q
 from activity_stream.search.functions import combiner, decay_factor, value_factor
+from activity_stream.search.limits import MOST_READ
 
 Place = tuple[int, int]
 Values = Sequence[float | q.Point]
@@ -114,7 +115,7 @@ class Worked:
             those = base.keys() if each.filter is None else self._found(each.filter)
             weight = 1.0 if each.weight is None else each.weight
             at = [number for number, place in enumerate(base) if place in those]
-            for number, factor in zip(at, self._factors(each, [addresses[number] for number in at]), strict=True):
+            for number, factor in zip(at, self.factors(each, [addresses[number] for number in at]), strict=True):
                 factors[number].append(factor * weight)
                 weights[number].append(weight)
         combine = combiner(node)
@@ -126,7 +127,8 @@ class Worked:
             return scores
         return {place: score for place, score in scores.items() if score >= node.min_score}
 
-    def _factors(self, function: q.ScoreFunction, addresses: list[tantivy.DocAddress]) -> Sequence[float]:
+    def factors(self, function: q.ScoreFunction, addresses: list[tantivy.DocAddress]) -> Sequence[float]:
+        """What documents are worth by a function, its filter and weight left out."""
         of = function.of
         if of is None:
             return [1.0] * len(addresses)
@@ -137,16 +139,17 @@ class Worked:
         if column is None:
             return [1.0] * len(addresses)
         decay = decay_factor(of, column.field, self._now_ms)
-        return [decay(values) for values in self._values(column, addresses)]
+        repeated = of.mode == "sum" and len(addresses) <= MOST_READ
+        return [decay(values) for values in self._values(column, addresses, repeated=repeated)]
 
     def _values(
-        self, column: Column | None, addresses: list[tantivy.DocAddress]
-    ) -> Sequence[Sequence[float | q.Point]]:
+        self, column: Column | None, addresses: list[tantivy.DocAddress], *, repeated: bool = False
+    ) -> Sequence[Values]:
         if column is None:
             return [()] * len(addresses)
-        read: Callable[[Column, list[tantivy.DocAddress]], Sequence[Values]]
-        read = self._reader.places if column.field.type is FieldType.GEO_POINT else self._reader.numbers
-        return read(column, addresses)
+        if column.field.type is FieldType.GEO_POINT:
+            return self._reader.places(column, addresses)
+        return self._reader.numbers(column, addresses, repeated=repeated)
 
     def _of_objects(self, node: q.Nested, boost: float) -> Scores:
         objects = self._queries.objects(node)
