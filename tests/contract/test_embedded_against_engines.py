@@ -152,6 +152,54 @@ async def test_words_and_phrases_have_opensearchs_scores(pair: Pair, seed: int) 
     assert compared > 5_000
 
 
+async def test_scores_are_made_of_opensearchs_numbers(pair: Pair, seed: int) -> None:
+    """Each explanation has the score that OpenSearch's has, and the same words with the same numbers; but for queries
+    that change the scores of others, of which it does not always say those."""
+    rng = random.Random(seed)
+    once = {each.object_id: each for each in {each.id: each for each in _fitting(documents(rng, 60))}.values()}
+    for index in pair:
+        generation = await index.begin("feed")
+        await index.write([generation], list(once.values()), visible=False)
+        await index.publish(generation)
+    compared = 0
+    for _ in range(400):
+        query = words_query(rng) if rng.random() < 0.5 else body(rng).get("query", {"match_all": {}})
+        if any(each in json.dumps(query) for each in ("more_like_this", "script")):
+            continue
+        asked = {"size": 50, "query": query, "explain": True, "_source": False}
+        answers = [await ask(index, Alias.ACTIVITIES, asked) for index in pair]
+        if any(each["status"] != 200 for each in answers):
+            continue
+        mine, theirs = [{h["_id"]: h["_explanation"] for h in each["hits"]["hits"]} for each in answers]
+        for name in mine.keys() & theirs.keys():
+            compared += 1
+            assert mine[name]["value"] == pytest.approx(theirs[name]["value"], rel=1e-3, abs=1e-6), json.dumps(asked)
+            if not any(each in json.dumps(query) for each in _SCORES_CHANGED):
+                assert _words_of(mine[name]) == _words_of(theirs[name]), json.dumps(asked)
+    assert compared > 2_000
+
+
+_SCORES_CHANGED = ('"boosting"', '"replace"', '"none"', "slop", "~", BOOLEAN)
+"""Where OpenSearch does not explain the part whose score is not used; how often words that moved are in a text, which
+the embedded index knows of documents alone; booleans, which it calls T and F."""
+
+
+def _words_of(explanation: dict[str, Any]) -> set[tuple[Any, ...]]:
+    """The words that an explanation weighs, with the numbers of documents that have each, of those that have words, how
+    often it is in this one, and how long that is."""
+    if not explanation["description"].startswith("weight("):
+        return set().union(*map(_words_of, explanation["details"]))
+    found: list[tuple[str, float]] = []
+    parts = [explanation]
+    while parts:
+        part = parts.pop()
+        parts += part["details"]
+        if not part["details"]:
+            found.append((part["description"].split(",")[0], round(part["value"], 3)))
+    words = explanation["description"].removeprefix("weight(").partition(" in ")[0].partition("), result")[0]
+    return {(*sorted(words), *sorted(each for each in found if each[0] != "boost"))}
+
+
 def _counts_twice(asked: dict[str, Any]) -> bool:
     """Whether it has a composite of other than keywords, in which OpenSearch 3 counts a document once for each of its
     values, equal ones too."""

@@ -14,9 +14,9 @@ class SearchBody(msgspec.Struct, frozen=True, kw_only=True):
     """A whole search. `post_filter` narrows the hits and their total, and no aggregation; `min_score`, the least score
     that is found at all, these too. `track_total_hits`: True counts all, False none, a number counts up to it.
     `collapse` shows fewer hits, and counts all. `fields` and `docvalue_fields` show values of single fields.
-    `highlight` marks what was looked for, `rescore` scores the best anew, `suggest` has words that others may be
-    meant for. `indices_boost`: patterns of names of indices, or of the alias, and what the scores of hits in them are
-    multiplied by; of several that an index has, the first.
+    `highlight` marks what was looked for, `rescore` scores the best anew, `suggest` has words that others may be meant
+    for, `explain` shows what each score is made of. `indices_boost`: patterns of names of indices, or of the alias, and
+    what the scores of hits in them are multiplied by; of several that an index has, the first.
     """
 
     query: Node = MatchAll()
@@ -29,6 +29,7 @@ class SearchBody(msgspec.Struct, frozen=True, kw_only=True):
     source: SourceFilter = SourceFilter()
     track_total_hits: bool | int = 10_000
     track_scores: bool = False
+    explain: bool = False
     collapse: Collapse | None = None
     fields: tuple[ShownField, ...] = ()
     docvalue_fields: tuple[ShownField, ...] = ()

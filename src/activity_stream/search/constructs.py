@@ -46,6 +46,7 @@ _RESTRICTED: Mapping[tuple[str, str], str] = {
     ("aggregation", "terms"): "`min_doc_count` from 1 on",
     ("aggregation", "top_hits"): "no sort by `_doc`",
     ("body", "collapse"): "no sort by `_doc` of `inner_hits`",
+    ("body", "explain"): "no",
     ("body", "rescore"): "no",
     ("body", "suggest"): "no",
     ("body", "sort"): "`id` instead of `_doc`",

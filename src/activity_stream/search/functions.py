@@ -114,13 +114,18 @@ def value_factor(function: FieldValue) -> Callable[[Sequence[Value]], float]:
     return factor
 
 
+def together(mode: str, factors: Sequence[float], weights: Sequence[float]) -> float:
+    """What one or several factors of functions, weighted already, make by a mode of scores."""
+    return _SCORE_MODES[mode](factors, weights)
+
+
 def combiner(node: FunctionScore) -> Callable[[float, Sequence[float], Sequence[float]], float]:
     """What makes a score of a query's score, and the factors, weighted already, and the weights of the functions that
     are for a document. It raises SearchRefused where that is none."""
-    together, boost, most = _SCORE_MODES[node.score_mode], _BOOST_MODES[node.boost_mode], node.max_boost
+    boost, most = _BOOST_MODES[node.boost_mode], node.max_boost
 
     def combine(score: float, factors: Sequence[float], weights: Sequence[float]) -> float:
-        factor = together(factors, weights) if factors else 1.0
+        factor = together(node.score_mode, factors, weights) if factors else 1.0
         found = boost(score, min(most, factor))
         if not math.isfinite(found):
             raise refusals.illegal(f"[function_score] makes a score of {found}, which is none")

@@ -151,6 +151,7 @@ _KEYS: Mapping[str, tuple[str, Callable[[Part], Any]]] = {
     "_source": ("source", source),
     "track_total_hits": ("track_total_hits", _total_hits),
     "track_scores": ("track_scores", Part.boolean),
+    "explain": ("explain", Part.boolean),
     "aggs": ("aggs", aggregations),
     "aggregations": ("aggs", aggregations),
     "collapse": ("collapse", collapse),
@@ -165,7 +166,7 @@ _IGNORED: Mapping[str, Reader] = {
     "timeout": _duration,  # for whoever asks an index: `search.Searches`
     "terminate_after": only_if(0),
     **dict.fromkeys(
-        ("explain", "profile", "version", "seq_no_primary_term", "include_named_queries_score"), only_if(False, "false")
+        ("profile", "version", "seq_no_primary_term", "include_named_queries_score"), only_if(False, "false")
     ),
 }
 
@@ -180,6 +181,8 @@ def _checked(body: SearchBody, limits: SearchLimits) -> SearchBody:
     if body.rescore and (body.sort or body.collapse is not None):
         name = "sort" if body.sort else "collapse"
         raise refusals.illegal(f"Cannot use [{name}] option in conjunction with [rescore].")
+    if body.rescore and body.explain:
+        raise refusals.illegal(f"Cannot use [explain] option in conjunction with [rescore]: {refusals.NOT_YET}")
     if body.search_after is None:
         return body
     if body.collapse is not None and [key.field for key in body.sort] != [body.collapse.field]:

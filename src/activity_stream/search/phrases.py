@@ -51,3 +51,13 @@ def frequency(places: Mapping[str, Sequence[int]], words: Sequence[str], slop: i
             moved = min(moved, last - place)
         heappush(waiting, (place, offset, number, word))
         found += 1 / (1 + moved) if moved <= slop else 0.0
+
+
+def frequency_of(places: Mapping[str, Sequence[int]], slots: Sequence[Sequence[str]], slop: int) -> float:
+    """The same of a phrase that in each place has one of several words."""
+    known, words = dict(places), []
+    for number, slot in enumerate(slots):
+        words.append(slot[0] if len(slot) == 1 else f" {number}")  # no word has a blank in it
+        if len(slot) != 1:
+            known[words[-1]] = sorted({place for word in slot for place in places.get(word, ())})
+    return frequency(known, words, slop)

@@ -39,6 +39,8 @@ Query = dict[str, Any]
 Weigh = Callable[[str, Query], float]
 """The score of what a query of one word or phrase finds; its field's name comes first."""
 
+K1, B = 1.2, 0.75
+"""How soon a word that comes more often adds less, and how much the length of a text matters (BM25)."""
 RESEMBLING = 0.5
 """What of a word's score those have that it may be meant for."""
 
@@ -53,7 +55,8 @@ _WITHIN: Mapping[str, Sequence[str]] = {
 
 def shows_scores(body: SearchBody) -> bool:
     """Whether anything in the answer to a search depends on scores."""
-    return body.min_score is not None or body.scored or any(page.scored for page in body.pages())
+    shown = body.scored or (body.explain and body.size > 0)
+    return shown or body.min_score is not None or any(page.scored for page in body.pages())
 
 
 def rarity(having: int, documents: int) -> float:

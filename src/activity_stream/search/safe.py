@@ -60,6 +60,8 @@ def refuse_unsafe(body: SearchBody) -> None:
             raise illegal("[more_like_this] is not for this key: which words tell most depends on all documents")
     if body.suggest:
         raise illegal("[suggest] is not for this key: it shows words of documents that this key may not see")
+    if body.explain:
+        raise illegal("[explain] is not for this key: it shows how many documents have a word")
     if body.rescore:
         raise illegal("[rescore] is not for this key: which hits are the best of an index depends on all that is in it")
     if any(key.field == "_doc" for page in body.pages() for key in page.sort):

@@ -15,6 +15,7 @@ from activity_stream.model import Alias
 from activity_stream.search import refusals
 from activity_stream.search.aggs import filters_of
 from activity_stream.search.body import SearchBody, boost_of
+from activity_stream.search.explanations import Explainer
 from activity_stream.search.field_values import FieldValues
 from activity_stream.search.highlights import Highlights
 from activity_stream.search.hits import Collapse, Page, Rescore, SourceFilter, Suggest
@@ -25,6 +26,7 @@ from activity_stream.search.resolve import collapsed
 from activity_stream.search.suggestions import Vocabulary, suggested
 from activity_stream.testing.evaluator_aggregations import Aggregations
 from activity_stream.testing.evaluator_documents import Corpus, Document
+from activity_stream.testing.evaluator_explanations import Explaining
 from activity_stream.testing.evaluator_queries import Queries
 from activity_stream.testing.evaluator_sorting import Hit, Sorting
 from activity_stream.testing.evaluator_source import filtered
@@ -93,22 +95,32 @@ def _hits(alias: Alias, search: SearchBody, hits: Sequence[Hit], corpus: Corpus,
     best = max((hit.score for hit in (ordered if search.rescore else hits)), default=None) if search.scored else None
     total = _total(len(hits), search.track_total_hits)
     shown = [_hit(alias, search.source, hit, scored=search.scored, is_sorted=bool(search.sort)) for hit in page]
-    asked = FieldValues(search, {field.name: field for field in corpus.fields})
-    for row, hit in zip(shown, page, strict=True):
-        if values := asked.of(hit.document.decoded):
-            row["fields"] = values
-    for each in search.highlight:
-        if each.query is not None:
-            Queries(corpus, now_ms).score(each.query)
-    marking = Highlights(search.highlight, search.query, {field.name: field for field in corpus.fields})
-    for row, hit in zip(shown, page, strict=True):
-        if pieces := marking.of(hit.document.decoded):
-            row["highlight"] = pieces
+    _add_parts(alias, search, list(zip(shown, page, strict=True)), corpus, now_ms)
     if search.collapse is not None:
         rows = zip(shown, page, strict=True)
         groups = [(row, _group(alias, search.collapse, hit, hits, corpus, now_ms)) for row, hit in rows]
         shown = [row | group | _both("fields", row, group) for row, group in groups]
     return ({} if total is None else {"total": total}) | {"max_score": best, "hits": shown}
+
+
+def _add_parts(
+    alias: Alias, search: SearchBody, rows: Sequence[tuple[dict[str, Any], Hit]], corpus: Corpus, now_ms: int
+) -> None:
+    """Put into each shown hit what it has besides its document: values of fields, marked pieces, what its score is."""
+    fields = {field.name: field for field in corpus.fields}
+    for each in search.highlight:
+        if each.query is not None:
+            Queries(corpus, now_ms).score(each.query)
+    asked, marking = FieldValues(search, fields), Highlights(search.highlight, search.query, fields)
+    for row, hit in rows:
+        if values := asked.of(hit.document.decoded):
+            row["fields"] = values
+        if pieces := marking.of(hit.document.decoded):
+            row["highlight"] = pieces
+        if search.explain:
+            boost = boost_of(row["_index"], alias, search.indices_boost)
+            (explanation,) = Explainer(Explaining(corpus, [hit.document], now_ms)).explain(search.query, boost)
+            row |= {"_shard": f"[{row['_index']}][0]", "_node": "activity-stream", "_explanation": explanation}
 
 
 def _suggested(asked: Suggest, corpus: Corpus) -> list[dict[str, Any]]:

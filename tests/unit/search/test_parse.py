@@ -196,7 +196,12 @@ REFUSED: list[tuple[Any, str, str]] = [
     ({"from": 9_999, "size": 2}, "illegal_argument_exception", "Result window is too large, from + size must be less"),
     ({"track_total_hits": -2}, "illegal_argument_exception", "[track_total_hits] parameter must be positive"),
     ({"timeout": "soon"}, "illegal_argument_exception", "failed to parse setting [timeout]"),
-    ({"explain": True}, "parsing_exception", "[explain] can only be False"),
+    ({"profile": True}, "parsing_exception", "[profile] can only be False"),
+    (
+        {"explain": True, "rescore": {"query": {"rescore_query": {"match_all": {}}}}},
+        "illegal_argument_exception",
+        "Cannot use [explain] option in conjunction with [rescore]",
+    ),
     ({"terminate_after": 5}, "parsing_exception", "[terminate_after]"),
     ({"sort": None}, "parsing_exception", "in [sort]"),
     ({"sort": {"a": {"mode": "mean"}}}, "illegal_argument_exception", "min, max, sum, avg, median"),

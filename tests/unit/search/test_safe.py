@@ -176,6 +176,7 @@ def test_what_is_marked_is_what_they_look_for() -> None:
     "body",
     [
         '{"rescore":{"query":{"rescore_query":{"match_all":{}}}}}',
+        '{"explain":true}',
         '{"suggest":{"a":{"text":"x","term":{"field":"name"}}}}',
         '{"query":{"more_like_this":{"fields":["name"],"like":"x"}}}',
         '{"highlight":{"fields":{"name":{"highlight_query":{"more_like_this":{"fields":["name"],"like":"x"}}}}}}',

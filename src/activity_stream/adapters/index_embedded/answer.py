@@ -14,6 +14,7 @@ from activity_stream.adapters.index_embedded.schema import GENERATION, KEY, SOUR
 from activity_stream.adapters.index_embedded.snapshot import Snapshot
 from activity_stream.adapters.index_embedded.sorting import Hit
 from activity_stream.search.body import SearchBody
+from activity_stream.search.explanations import Explanation
 from activity_stream.search.hits import Page, SourceFilter
 
 
@@ -28,7 +29,7 @@ class Group(msgspec.Struct, frozen=True):
 class Found(msgspec.Struct, frozen=True):
     """What a search found: a page of hits with their scores, how many there are, the best score, aggregations; the
     group of each hit, where they are collapsed, and values of its fields and marked pieces of its
-    texts, where they are asked for; and suggestions by name."""
+    texts, where they are asked for; suggestions by name; and what the score of each hit is made of."""
 
     hits: Sequence[Hit]
     scores: Sequence[float | None]
@@ -39,6 +40,7 @@ class Found(msgspec.Struct, frozen=True):
     values: Sequence[Mapping[str, Any]] = ()
     highlights: Sequence[Mapping[str, Any]] = ()
     suggestions: Mapping[str, Any] | None = None
+    explanations: Sequence[Explanation | None] = ()
 
 
 def encode(snapshot: Snapshot, body: SearchBody, found: Found, *, took_ms: int) -> bytes:
@@ -75,6 +77,8 @@ def _shown(snapshot: Snapshot, body: SearchBody, found: Found) -> list[dict[str,
             hit["fields"] = hit.get("fields", {}) | {group.field: [group.value]}
         if group.pages:
             hit["inner_hits"] = group.pages
+    for hit, explanation in zip(shown, found.explanations, strict=False):
+        hit |= {"_shard": f"[{hit['_index']}][0]", "_node": "activity-stream", "_explanation": explanation}
     return shown
 
 

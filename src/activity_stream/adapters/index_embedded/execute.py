@@ -7,17 +7,18 @@ Runs in a thread of its own; nothing here waits for anything but the index.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
 import msgspec
-from tantivy import Query
+from tantivy import DocAddress, Query
 
 from activity_stream.adapters.index_embedded import orders
 from activity_stream.adapters.index_embedded.aggregate import Aggregator
 from activity_stream.adapters.index_embedded.answer import Found, Group, encode
 from activity_stream.adapters.index_embedded.constant import is_constant
+from activity_stream.adapters.index_embedded.explaining import Explaining
 from activity_stream.adapters.index_embedded.pages import Pages
 from activity_stream.adapters.index_embedded.predicates import Value, both, either, unscored
 from activity_stream.adapters.index_embedded.reader import ValueReader
@@ -27,11 +28,12 @@ from activity_stream.adapters.index_embedded.snapshot import Snapshot
 from activity_stream.adapters.index_embedded.sorting import Hit, Sorter
 from activity_stream.adapters.index_embedded.stopping import Searcher
 from activity_stream.adapters.index_embedded.translate import Translator
-from activity_stream.adapters.index_embedded.worked import Scores, Worked, needs_working_out
+from activity_stream.adapters.index_embedded.worked import Place, Scores, Worked, needs_working_out, place_of
 from activity_stream.model import Alias
 from activity_stream.search import refusals
 from activity_stream.search.aggs import filters_of
 from activity_stream.search.body import SearchBody, boost_of
+from activity_stream.search.explanations import Explainer, Explanation
 from activity_stream.search.field_values import FieldValues
 from activity_stream.search.highlights import Highlights
 from activity_stream.search.hits import Rescore
@@ -142,6 +144,7 @@ class _Search:
             self._values(body, hits),
             self._highlights(body, hits),
             self._suggestions(body),
+            self._explanations(body, node, hits),
         )
 
     def _values(self, body: SearchBody, hits: Sequence[Hit]) -> list[dict[str, Any]]:
@@ -160,6 +163,29 @@ class _Search:
                 self._translator.query(each.query)
         marking = Highlights(body.highlight, body.query, self._snapshot.schema.fields(self._alias))
         return [marking.of(self._reader.document(hit.address)) for hit in hits]
+
+    def _explanations(self, body: SearchBody, node: Node, hits: Sequence[Hit]) -> Sequence[Explanation | None]:
+        """What the score of each hit is made of."""
+        if not body.explain or not hits:
+            return ()
+        if self._scoped:
+            raise refusals.illegal("[explain] shows how many documents have a word that the caller may not see")
+        searcher = self._snapshot.searcher
+        found: dict[Place, Explanation | None] = {}
+        for boost, addresses in self._by_boost(body, hits):
+            sequences = searcher.fast_field_values(SEQUENCE, addresses)
+            these = self._translator.predicates.any_of(SEQUENCE, [each for each in sequences if each is not None])
+            of = Explaining(self._snapshot, self._reader, self._translator, self._now_ms, addresses, these)
+            found |= zip(map(place_of, addresses), Explainer(of).explain(node, boost), strict=True)
+        return [found[place_of(hit.address)] for hit in hits]
+
+    def _by_boost(self, body: SearchBody, hits: Sequence[Hit]) -> Iterator[tuple[float, list[DocAddress]]]:
+        """The addresses of hits whose indices have the same boost."""
+        found: dict[float, list[DocAddress]] = {}
+        for hit in hits:
+            index = str(self._snapshot.searcher.doc(hit.address).get_first(GENERATION)) if body.indices_boost else ""
+            found.setdefault(boost_of(index, self._alias, body.indices_boost), []).append(hit.address)
+        yield from found.items()
 
     def _suggestions(self, body: SearchBody) -> dict[str, Any] | None:
         """Words of each index that those of a text may be meant for, by name."""

@@ -23,9 +23,8 @@ from activity_stream.search.lengths import stored_length
 from activity_stream.search.limits import MOST_SLOPPY
 from activity_stream.search.phrases import frequency, is_near
 from activity_stream.search.query import Fuzziness
-from activity_stream.search.rarity import RESEMBLING, idf, rarity
+from activity_stream.search.rarity import K1, RESEMBLING, B, idf, rarity
 
-K1, B = 1.2, 0.75
 FACTOR = K1 + 1
 Places = Mapping[str, Sequence[int]]
 MOST_PHRASES = 1_000
@@ -134,17 +133,17 @@ class Scorer:
         if not self.scored:
             return self._predicates.term(column.value, word)
         schema, parts = self._snapshot.schema.tantivy, []
-        for term, _ in self._worths(column, word):
+        for term, _ in self.worths(column, word):
             score = weight * self._share(column, *worth_of(term))
             parts.append(Query.const_score_query(Query.term_query(schema, column.worth, term, "basic"), score))
         return either(parts)
 
     def _share(self, column: Column, length: int, frequency: float) -> float:
         """How much of a word's weight a text of this stored length is worth that has it so often."""
-        _, mean = self._statistics(column)
+        _, mean = self.statistics(column)
         return frequency / (frequency + K1 * (1 - B + B * length / mean))
 
-    def _worths(self, column: Column, word: str) -> list[tuple[str, int]]:
+    def worths(self, column: Column, word: str) -> list[tuple[str, int]]:
         """What the score of a word depends on, in the visible documents that have it: terms, and how many have each."""
         known = self._snapshot.worths
         found = known.get((column.worth, word))
@@ -155,8 +154,10 @@ class Scorer:
                 known[column.worth, word] = found
         return found
 
-    def _statistics(self, column: Column) -> tuple[int, float]:
-        """How many visible documents have words in a text, and how many on average."""
+    def statistics(self, column: Column) -> tuple[int, float]:
+        """How many visible documents have words in a text, or values, and how many on average."""
+        if column.field.type is not FieldType.TEXT:
+            return self._statistics_of_values(column)
         found = self._snapshot.statistics.get(column.length)
         if found is None:
             asked = {"of": {"stats": {"field": column.length}}}
@@ -193,8 +194,7 @@ class Scorer:
         As in Lucene's MultiPhraseQuery, a document's weight is that of all these words, whichever of them it has.
         """
         *before, last = words
-        found = self._snapshot.searcher.terms_with_prefix(column.value, last, self._visible)
-        ends = sorted(word for word, count in found if count)[: None if self._every else most]
+        ends = self.begun_words(column, last, most)
         if self._scope is not None:
             return Query.const_score_query(either([self._next_to(column, [*before, end]) for end in ends]), 1.0)
         if not before:
@@ -209,6 +209,11 @@ class Scorer:
         parts = [Query.boost_query(*each) for each in zip(phrases, (whole / (first + w) for w in weights), strict=True)]
         return Query.disjunction_max_query(parts, 0.0) if parts else nothing()
 
+    def begun_words(self, column: Column, beginning: str, most: int) -> list[str]:
+        """The words that begin so, and that are in documents to be seen: the first `most` of them."""
+        found = self._snapshot.searcher.terms_with_prefix(column.value, beginning, self._visible)
+        return sorted(word for word, count in found if count)[: None if self._every else most]
+
     def _next_to(self, column: Column, words: list[str]) -> Query:
         if len(words) == 1:
             return self._predicates.term(column.value, words[0])
@@ -216,7 +221,13 @@ class Scorer:
 
     def _weight(self, column: Column, word: str) -> float:
         """How rare a word is among the visible documents that have words there."""
-        return idf(sum(count for _, count in self._worths(column, word)), self._statistics(column)[0])
+        return idf(self.having(column, word), self.statistics(column)[0])
+
+    def having(self, column: Column, word: str) -> int:
+        """How many visible documents have a word, or a value as its text."""
+        if column.field.type is not FieldType.TEXT:
+            return self._snapshot.count(both(self.value(column, word), self._visible))
+        return sum(count for _, count in self.worths(column, word))
 
     def _weight_to_tantivy(self, column: Column, word: str) -> float:
         """How rare a word is to tantivy, of which it makes a phrase's weight."""
@@ -230,16 +241,25 @@ class Scorer:
         having = self._snapshot.count(both(query, self._visible))
         return Query.const_score_query(query, self._worth_of_value(column, having))
 
+    def value(self, column: Column, text: str) -> Query:
+        """Documents with a keyword, or a boolean as its text."""
+        value = int(text == "true") if column.field.type is FieldType.BOOLEAN else text
+        return self._predicates.term(column.value, value)
+
     def _worth_of_value(self, column: Column, having: int) -> float:
         """The score of an exact value that so many documents have. It is taken for a text of one word, among texts of
         as many words as documents have values."""
+        documents, mean = self._statistics_of_values(column)
+        return idf(having, documents) / (1 + K1 * (1 - B + B / mean))
+
+    def _statistics_of_values(self, column: Column) -> tuple[int, float]:
+        """How many visible documents have values, and how many on average."""
         found = self._snapshot.statistics.get(column.value)
         if found is None:
             number = self._values_of(column)
             documents = self._snapshot.count(both(self._predicates.has(column.present), self._visible))
             found = self._snapshot.statistics[column.value] = (documents, number / max(1, documents) or 1.0)
-        documents, mean = found
-        return idf(having, documents) / (1 + K1 * (1 - B + B / mean))
+        return found
 
     def _values_of(self, column: Column) -> float:
         """How many values all documents have, each once in a document."""
