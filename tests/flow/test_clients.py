@@ -110,6 +110,7 @@ async def test_clients_of_search_engines_work_as_they_are(url: str, make: Callab
         assert es.exists(index="objects", id=name)
         assert not es.exists(index="objects", id="nothing")
         assert es.get_source(index="objects", id=name)["id"] == name
+        assert es.explain(index="objects", id=name, body={"query": KNOWN["query"]})["matched"]
         docs = es.mget(index="objects", body={"ids": [name, "nothing"]})["docs"]
         assert [each["found"] for each in docs] == [True, False]
         lines = [{"index": "objects"}, KNOWN, {"index": "activities"}, {"size": 1}]

@@ -126,6 +126,13 @@ async def _count(request: web.Request, caller: Caller, body: bytes) -> SearchAns
     return await standard.count(request.app[SEARCHES], caller, _alias(request), asked)
 
 
+async def _explanation(request: web.Request, caller: Caller, body: bytes) -> SearchAnswer:
+    _known(request, parameters.OF_A_COUNT)
+    asked = parameters.with_parameters(body, request.query)
+    wanted = standard.Wanted(_alias(request), request.match_info["id"], source=False)
+    return await standard.explained(request.app[SEARCHES], caller, wanted, asked)
+
+
 async def _several(request: web.Request, caller: Caller, body: bytes) -> SearchAnswer:
     _known(request, parameters.SHAPE)
     began = time.perf_counter()
@@ -247,6 +254,7 @@ _ROUTES: Sequence[tuple[str, str, Answering]] = (
     ("/_msearch", "GET POST", _several),
     (f"/{_ALIAS}/_doc/{{id:.+}}", "GET HEAD", _document),
     (f"/{_ALIAS}/_source/{{id:.+}}", "GET HEAD", _source),
+    (f"/{_ALIAS}/_explain/{{id:.+}}", "GET POST", _explanation),
     (f"/{_ALIAS}/_mget", "GET POST", _documents),
     ("/_mget", "GET POST", _documents),
     (f"/{_ALIAS}/_mapping", "GET", _mapping),

@@ -41,6 +41,7 @@ class _Hit(msgspec.Struct):
     index: str = msgspec.field(name="_index")
     id: str = msgspec.field(name="_id")
     source: Raw | msgspec.UnsetType = msgspec.field(name="_source", default=msgspec.UNSET)
+    explanation: Raw | msgspec.UnsetType = msgspec.field(name="_explanation", default=msgspec.UNSET)
 
 
 class _Total(msgspec.Struct, frozen=True):
@@ -69,6 +70,29 @@ async def count(searches: Searches, caller: Caller, alias: Alias, body: bytes) -
         return answer
     found = msgspec.json.decode(answer.body, type=_Answer)
     return SearchAnswer(200, msgspec.json.encode({"count": found.hits.total.value, "_shards": found.shards}))
+
+
+async def explained(searches: Searches, caller: Caller, wanted: Wanted, body: bytes) -> SearchAnswer:
+    """Whether a document is found by a query, and what its score is made of. Raises as `Searches.run` does."""
+    parts = msgspec.json.decode(body, type=dict[str, Raw]) if read_object(body) else {}
+    if parts.keys() != {"query"}:
+        keys = ", ".join(f"[{key[:100]}]" for key in parts)
+        raise refusals.parsing(f"an explanation is of a [query] and nothing else, not of: {keys or 'nothing'}")
+    # As a filter behind the query, the id has no part in the explanation.
+    narrow = {"post_filter": {"ids": {"values": [wanted.id]}}, "size": 1, "explain": True, "_source": False}
+    answer = await searches.whole(caller, named(wanted.alias), msgspec.json.encode({**parts, **narrow}))
+    if answer.status != 200:
+        return answer
+    for hit in msgspec.json.decode(answer.body, type=_Answer).hits.hits:
+        shown = {"_index": hit.index, "_id": hit.id, "matched": True, "explanation": hit.explanation}
+        return SearchAnswer(200, msgspec.json.encode(shown))
+    there = await document(searches, caller, wanted)
+    if there.status not in (200, 404):
+        return there
+    shown = {**msgspec.json.decode(there.body), "matched": False}
+    if shown.pop("found"):
+        shown["explanation"] = {"value": 0.0, "description": "no matching clause", "details": []}
+    return SearchAnswer(there.status, msgspec.json.encode(shown))
 
 
 async def document(searches: Searches, caller: Caller, wanted: Wanted) -> SearchAnswer:

@@ -107,6 +107,31 @@ async def test_the_total_can_be_a_number_and_the_answer_pretty() -> None:
         assert answer.count(b"\n") > 10
 
 
+async def test_a_documents_score_is_explained_by_its_id() -> None:
+    """Whether a query finds it, and why so high; a document that is not there is a 404, a key that sees a part may not
+    ask."""
+    async with serving() as api:
+        await api.fill()
+        path, query = "/v3/activities/_explain/", {"query": {"match": {"object.name": "number3"}}}
+        status, found = await api.ask(f"{path}act:3", query)
+        assert (status, found["_id"], found["matched"]) == (200, "act:3", True)
+        _, searched = await api.ask(SEARCH, query)
+        assert found["explanation"]["value"] == pytest.approx(searched["hits"]["max_score"])
+        assert "object.name:number3" in json.dumps(found["explanation"])
+        assert found["_index"] == searched["hits"]["hits"][0]["_index"]
+        assert (await api.ask(f"{path}act:3?q=object.name:number3", None))[1] == found
+        status, missed = await api.ask(f"{path}act:4", query)
+        assert (status, missed["matched"], missed["explanation"]["value"]) == (200, False, 0)
+        assert "_source" not in missed
+        status, nothing = await api.ask(f"{path}nobody", query)
+        assert (status, nothing["matched"], "explanation" in nothing) == (404, False, False)
+        for wrong in (None, {**query, "size": 1}):
+            status, refused = await api.ask(f"{path}act:3", wrong)
+            assert (status, kind(refused)) == (400, "parsing_exception")
+        status, refused = await api.ask(f"{path}act:3", query, key="public")
+        assert (status, kind(refused)) == (400, "illegal_argument_exception")
+
+
 async def test_a_count_is_of_what_the_caller_may_see() -> None:
     """All of it, however many; and only a query can be counted."""
     async with serving() as api:
