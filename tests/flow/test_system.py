@@ -153,3 +153,22 @@ async def test_no_secret_is_ever_logged(tmp_path: Path) -> None:
     assert "test-secret" not in process.output()
     assert "mac=" not in process.output()
     assert len(process.lines) > 5, os.linesep.join(process.lines)
+
+
+@pytest.mark.parametrize("command", ["run", "outgoing", "incoming"])
+@pytest.mark.parametrize("name", ["state.sqlite", "index/changes.sqlite3"])
+async def test_a_damaged_file_is_named_and_ends_the_start(tmp_path: Path, command: str, name: str) -> None:
+    """In one line that says what to do, and with status 1, rather than with where in the program that was noticed; an
+    API alone, which only reads the record of changes, can do without it."""
+    file = tmp_path / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(b"this was a database" * 100)
+    async with started(command, environ=settings(tmp_path, "http://127.0.0.1:9/")) as process:
+        if command == "incoming" and "changes" in name:
+            assert await process.listening()
+            return
+        assert await asyncio.wait_for(process.child.wait(), 30) == 1
+        (line,) = [each for each in process.lines if "cannot start" in each]
+        assert str(file) in line
+        assert "can be moved away" in line
+        assert "Traceback" not in process.output()

@@ -108,7 +108,8 @@ class SqliteChangeLog:
         except (sqlite3.Error, OSError) as error:
             raise IndexUnavailable(
                 f"the record of changes in {self._path} cannot be used: {error}; check that the file and its directory "
-                "can be written and that the disk is not full"
+                "can be written and that the disk is not full; a damaged file can be moved away: readers of "
+                "changes then begin anew"
             ) from error
 
 

@@ -178,7 +178,7 @@ class _File:
             self.close()
             raise StateUnavailable(
                 f"the state in {self._path} does not answer: {error}; check that the file and its directory can be "
-                f"written and that the disk is not full"
+                f"written and that the disk is not full; a damaged file can be moved away, and is made anew"
             ) from error
         return results
 

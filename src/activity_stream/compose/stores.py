@@ -15,6 +15,8 @@ from activity_stream.adapters.index_opensearch.signing import AwsLogin
 from activity_stream.adapters.ledger_sqlite import SqliteLedger
 from activity_stream.adapters.state_redis import RedisState
 from activity_stream.adapters.state_sqlite import SqliteState
+from activity_stream.compose.listening import CannotServe
+from activity_stream.errors import IndexUnavailable, StateUnavailable
 from activity_stream.fields import searchable_fields
 from activity_stream.ports import ChangeLog, Clock, Index, Ledger, State
 from activity_stream.settings import ServerIndex, Settings, shapes
@@ -82,15 +84,21 @@ async def opened_state(settings: Settings) -> AsyncIterator[State]:
 
 @asynccontextmanager
 async def stores(settings: Settings, *, write: bool) -> AsyncIterator[Stores]:
-    """The stores, open; to write, it waits until no other process does where only one can."""
-    async with opened_state(settings) as state:
-        index, changes = make_index(settings, SystemClock()), make_change_log(settings, SystemClock())
+    """The stores, open; to write, it waits until no other process does where only one can. Raises CannotServe for files
+    that cannot be used."""
+    clock = SystemClock()
+    state, index, changes = make_state(settings, clock), make_index(settings, clock), make_change_log(settings, clock)
+    try:
         try:
+            await state.open()
             await index.open(write=write)
             if changes is not None:
                 await changes.open(write=write)
-            yield Stores(index, state, changes)
-        finally:
-            if changes is not None:
-                await changes.close()
-            await index.close()
+        except (StateUnavailable, IndexUnavailable) as error:
+            raise CannotServe(f"Activity Stream cannot start: {error}") from error
+        yield Stores(index, state, changes)
+    finally:
+        if changes is not None:
+            await changes.close()
+        await index.close()
+        await state.close()
