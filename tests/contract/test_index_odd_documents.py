@@ -141,11 +141,10 @@ async def test_an_odd_document_comes_back_byte_for_byte(index: Index) -> None:
 @pytest.mark.parametrize("filtered", [["id"], "object.*", {"excludes": ["object"]}, {"includes": ["*"]}, False])
 async def test_an_answer_with_parts_of_odd_documents_can_be_read(index: Index, filtered: Any) -> None:
     """`_source` filters never break an answer; what they show of a document is of that document."""
-    names = [name for name in AROUND if "1e400" not in AROUND[name]]
-    await published(index, [Activity(name, odd(name)) for name in names])
+    await published(index, [Activity(name, odd(name)) for name in AROUND])
     body = msgspec.json.encode({"size": 1000, "_source": filtered})
     hits = json.loads((await index.search(Alias.ACTIVITIES, body)).body)["hits"]["hits"]
-    assert {hit["_id"] for hit in hits} == set(names)
+    assert {hit["_id"] for hit in hits} == set(AROUND)
     for hit in hits:
         assert hit.get("_source", {}).get("id", hit["_id"]) == hit["_id"]
         assert filtered or "_source" not in hit

@@ -1,5 +1,6 @@
 """`_source` filtering: which parts of a document come back."""
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -15,10 +16,14 @@ _Matches = Callable[[str], object]
 def filtered(source: bytes, wanted: SourceFilter) -> bytes:
     """The JSON of the document without what is not wanted; objects in which nothing is left go too, unless they are
     wanted themselves."""
-    document = msgspec.json.decode(source)
     includes = _matcher(wanted.includes) if wanted.includes else None
-    kept = _object(document, "", includes, _matcher(wanted.excludes), wanted=includes is None)
-    return msgspec.json.encode(kept)
+    excludes = _matcher(wanted.excludes)
+    try:
+        document = msgspec.json.decode(source)
+    except msgspec.MsgspecError:  # a number beyond all bounds, or half a character
+        kept = _object(json.loads(source, parse_float=_Exact), "", includes, excludes, wanted=includes is None)
+        return _written(kept).encode()
+    return msgspec.json.encode(_object(document, "", includes, excludes, wanted=includes is None))
 
 
 def _object(value: dict[str, Any], path: str, includes: _Matches | None, excludes: _Matches, *, wanted: bool) -> Any:
@@ -67,6 +72,23 @@ def _matcher(patterns: Sequence[str]) -> _Matches:
 
 def _expression(pattern: str) -> str:
     return ".*".join(re.escape(part) for part in re.split(r"\*+", pattern))
+
+
+class _Exact(str):
+    """A number as it was written."""
+
+    __slots__ = ()
+
+
+def _written(value: Any) -> str:
+    match value:
+        case _Exact():
+            return value
+        case dict():
+            return "{" + ",".join(f"{json.dumps(key)}:{_written(inner)}" for key, inner in value.items()) + "}"
+        case list():
+            return "[" + ",".join(map(_written, value)) + "]"
+    return json.dumps(value)
 
 
 def _never(_: str) -> None:
