@@ -1,6 +1,7 @@
-"""Benchmark of the indexes alone: bodies of real clients over a million activities, embedded and OpenSearch, in turns.
+"""Benchmark of the indexes alone: bodies of real clients over a million activities, embedded and OpenSearch, in turns;
+each also for a key that sees a part, to which all that there is belongs: what it costs to be restricted.
 
-Both are asked through the port `Index`: the embedded one in this process, OpenSearch over HTTP on this machine. Bodies
+Both are asked as the API does it: the embedded one in this process, OpenSearch over HTTP on this machine. Bodies
 of which either says that they are wrong are left out. OpenSearch may keep answers without hits in its request cache.
 """
 
@@ -9,26 +10,37 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator
-from itertools import islice
+from itertools import islice, product
 from pathlib import Path
 
 from activity_stream.adapters.clock import SystemClock
 from activity_stream.adapters.index_embedded.index import EmbeddedIndex
 from activity_stream.adapters.index_opensearch.client import Client
 from activity_stream.adapters.index_opensearch.index import OpenSearchIndex
-from activity_stream.errors import SearchRefused
 from activity_stream.fields import searchable_fields
-from activity_stream.model import Activity, Alias
+from activity_stream.model import Activity, Alias, Caller, Grant, GrantKind
 from activity_stream.ports import Index
+from activity_stream.search.search import Searches
 from benchmarks.engine import load_average, load_now, opensearch
 from benchmarks.figures import Figure, percentile
-from benchmarks.made import made
+from benchmarks.made import TYPES, made
 
 COUNT = int(os.environ.get("BODIES_ACTIVITIES", "1000000"))
 AT_ONCE = 1_000
 WARM_UP, ROUNDS = 3, 20
 QUERIES = Path(__file__).parent.parent / "tests" / "data" / "client-queries.jsonl"
 SLOWEST = 8
+
+RESTRICTED = ", restricted"
+FREE = Caller("free", grants={alias: (Grant(GrantKind.MATCH_ALL),) for alias in Alias})
+_VALUES = tuple(kinds[0] for kinds in TYPES)
+PART = Caller(
+    "part",
+    grants={
+        Alias.ACTIVITIES: (Grant(GrantKind.TERMS, "object.type", _VALUES),),
+        Alias.OBJECTS: (Grant(GrantKind.TERMS, "type", _VALUES),),
+    },
+)
 
 Times = dict[str, list[float]]
 
@@ -46,10 +58,11 @@ async def bodies() -> list[Figure]:
             for index in indexes.values():
                 await index.open(write=True)
             filled = [await _fill(name, index) for name, index in indexes.items()]
-            times = [(name, found) for name, alias, body in _bodies() if (found := await _times(indexes, alias, body))]
+            asked = {name: Searches(index) for name, index in indexes.items()}
+            times = [(name, found) for name, alias, body in _bodies() if (found := await _times(asked, alias, body))]
             for index in indexes.values():
                 await index.close()
-    return [*filled, *_over_all(times), *_apart(times), load_average(before)]
+    return [*filled, *_over_all(times), *_restricted(times), *_apart(times), load_average(before)]
 
 
 async def _fill(name: str, index: Index) -> Figure:
@@ -71,20 +84,19 @@ def _bodies() -> Iterator[tuple[str, Alias, bytes]]:
             yield row["id"], alias, json.dumps(row["body"]).encode()
 
 
-async def _times(indexes: dict[str, Index], alias: Alias, body: bytes) -> Times:
-    """Seconds of a body in each index, asked in turns; nothing where one of them refuses it."""
-    found: Times = {name: [] for name in indexes}
+async def _times(indexes: dict[str, Searches], alias: Alias, body: bytes) -> Times:
+    """Seconds of a body in each index, asked in turns; nothing where one of them refuses it, none for a key that sees
+    a part where that may not ask it."""
+    found: Times = {f"{name}{kind}": [] for kind in ("", RESTRICTED) for name in indexes}
     for round_ in range(WARM_UP + ROUNDS):
-        for name, index in indexes.items():
+        for (name, index), (kind, caller) in product(indexes.items(), (("", FREE), (RESTRICTED, PART))):
             begun = time.perf_counter()
-            try:
-                answer = await index.search(alias, body)
-            except SearchRefused:
+            answer = await index.run(caller, alias, body)
+            seconds = time.perf_counter() - begun
+            if answer.status != 200 and not kind:
                 return {}
-            if answer.status != 200:
-                return {}
-            if round_ >= WARM_UP:
-                found[name].append(time.perf_counter() - begun)
+            if answer.status == 200 and round_ >= WARM_UP:
+                found[f"{name}{kind}"].append(seconds)
     return found
 
 
@@ -100,6 +112,22 @@ def _over_all(times: list[tuple[str, Times]]) -> list[Figure]:
         ]
     faster = sum(percentile(t["embedded"], 0.5) <= percentile(t["OpenSearch"], 0.5) for _, t in times)
     return [*figures, Figure("bodies that the embedded index answers no slower", faster, f"of {len(times)}")]
+
+
+def _restricted(times: list[tuple[str, Times]]) -> list[Figure]:
+    """What it costs to be restricted: how much longer the same body takes."""
+    figures = []
+    for name in ("embedded", "OpenSearch"):
+        both = [(found[name], found[f"{name}{RESTRICTED}"]) for _, found in times if found[f"{name}{RESTRICTED}"]]
+        more = [percentile(part, 0.5) / percentile(free, 0.5) - 1 for free, part in both]
+        every = [percentile([each for row in both for each in row[at]], 0.5) for at in (0, 1)]
+        figures += [
+            Figure(f"{name}, of {len(both)} bodies for a key that sees a part: median", every[1] * 1000, "ms"),
+            Figure("… longer than without, all searches", (every[1] / every[0] - 1) * 100, "%"),
+            Figure("… longer than without, median of the bodies", percentile(more, 0.5) * 100, "%"),
+            Figure("… longer than without, 90th percentile of the bodies", percentile(more, 0.9) * 100, "%"),
+        ]
+    return figures
 
 
 def _apart(times: list[tuple[str, Times]]) -> list[Figure]:

@@ -412,6 +412,18 @@ async def test_scores_are_multiplied_for_indices_by_name(searched: Index) -> Non
         assert hits["max_score"] == expected
 
 
+@pytest.mark.parametrize("kind", ["match", "match_phrase"])
+async def test_each_scope_has_its_own_scores(searched: Index, kind: str) -> None:
+    """Whatever was asked before within another one: one of two documents is rarer than one of one."""
+    scores = []
+    for name in ("Create", "update*", "Create"):
+        scope = {"term": {"type": name}}
+        body = {"query": {"bool": {"must": [{kind: {"object.name": "cheese"}}], "filter": [scope]}}}
+        (hit,) = (await _ask(searched, body, scope))["hits"]["hits"]
+        scores.append(hit["_score"])
+    assert scores[0] == scores[2] > scores[1]
+
+
 async def test_nothing_of_what_a_scope_leaves_out_shows_in_scores(searched: Index) -> None:
     """A word's score is the same as if another feed's documents outside of the scope were not there."""
     scope = {"term": {"type": "Create"}}

@@ -1,5 +1,6 @@
 """A search narrowed to what its caller may see, without a change in its meaning."""
 
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from activity_stream.search.refusals import illegal
 from activity_stream.search.scripts import without_scripts
 
 _ALL = msgspec.Raw(b'{"match_all":{}}')
+_LONGEST_REMEMBERED = 16_384
 
 
 def narrowed(body: bytes, scope: bytes) -> bytes:
@@ -22,8 +24,12 @@ def narrowed(body: bytes, scope: bytes) -> bytes:
     they mean; a function of a score, which can fail on a document's values, is asked within the scope alone. All else
     stays as it came, byte for byte. The body is read into the typed tree first, so that only
     constructs that are known can be in it. Raises SearchRefused for a construct that is not, and for one that could see
-    around the filter.
+    around the filter. Short ones are remembered: the same bodies come again and again.
     """
+    return (_remembered if len(body) + len(scope) <= _LONGEST_REMEMBERED else _narrowed)(body, scope)
+
+
+def _narrowed(body: bytes, scope: bytes) -> bytes:
     tree = parse_body(body)
     refuse_unsafe(tree)
     parts = msgspec.json.decode(body, type=dict[str, msgspec.Raw]) if body.strip() else {}
@@ -45,6 +51,9 @@ def narrowed(body: bytes, scope: bytes) -> bytes:
     theirs = parts.get("query", _ALL)
     parts["query"] = msgspec.Raw(b'{"bool":{"must":[%b],"filter":[%b]}}' % (theirs, scope))
     return msgspec.json.encode(parts)
+
+
+_remembered = lru_cache(maxsize=256)(_narrowed)
 
 
 def refuse_unsafe(body: SearchBody) -> None:

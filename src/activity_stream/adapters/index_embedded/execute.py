@@ -46,6 +46,7 @@ from activity_stream.search.suggestions import Vocabulary, suggested
 
 _REMEMBERED_BODIES = 256
 _LONGEST_REMEMBERED = 16_384
+_MOST_SCOPES = 1_000
 _BY_SCORE = orders.Order(orders.SCORE, descending=True)
 
 
@@ -84,14 +85,24 @@ class _Search:
         self._reader = ValueReader(snapshot, alias)
         self._scorer = Scorer(snapshot, self._visible, None, self._reader)
         self._scope = None if scope is None else _parsed_scope(scope)
-        if self._scope is not None:
-            plain = Translator(snapshot, alias, now_ms, self._scorer, self._visible).query(self._scope)
-            conditions = [unscored(plain), self._visible]
+        if self._scope is not None and scope is not None:
+            conditions = [self._found_by(self._scope, scope), self._visible]
             self._visible = unscored(both(*conditions))
-            self._scorer = Scorer(snapshot, self._visible, self._visible, self._reader)
+            self._scorer = Scorer(snapshot, self._visible, self._visible, self._reader, name=alias.encode() + scope)
         self._conditions = conditions
         self._scoped = scope is not None
         self._translator = Translator(snapshot, alias, now_ms, self._scorer, self._visible)
+
+    def _found_by(self, scope: Node, name: bytes) -> Query:
+        """The query that a scope is; it is made once, unless it depends on the time."""
+        known = self._snapshot.scopes
+        found = known.get((self._alias, name))
+        if found is None:
+            translator = Translator(self._snapshot, self._alias, self._now_ms, self._scorer, self._visible)
+            found = unscored(translator.query(scope))
+            if b"now" not in name and len(known) < _MOST_SCOPES:
+                known[self._alias, name] = found
+        return found
 
     def run(self, body: SearchBody) -> Found:
         """What the body finds. Raises SearchRefused."""
@@ -110,11 +121,10 @@ class _Search:
         sorter = Sorter(
             self._snapshot, self._translator.predicates, self._reader, rounded=self._scoped, worked=scores_of
         )
-        top: Any = self._snapshot.searcher.search(hits_of, limit=1)
-        best = sorter.best(hits_of) if body.scored else None
         pages = Pages(self._snapshot, self._alias, sorter, self._translator, query)
         groups: Sequence[Group] = ()
         scores: Sequence[float | None]
+        best: float | None = None
         if body.collapse is not None:
             after = self._after(body, keys)
             hits, groups = pages.collapsed(hits_of, body.collapse, keys, _wanted(body), after)
@@ -125,7 +135,9 @@ class _Search:
         elif body.rescore and body.scored:
             hits, scores, best = self._rescored(sorter, body, hits_of)
         else:
-            hits, scores = self._ranked(sorter, body, hits_of, best)
+            hits, scores, best = self._ranked(sorter, body, hits_of)
+        if best is None and body.scored:
+            best = sorter.best(hits_of)
         aggregations = None
         if body.aggs:
             for node in filters_of(body.aggs):
@@ -137,7 +149,7 @@ class _Search:
         return Found(
             hits,
             scores,
-            int(top.count or 0),
+            0 if body.track_total_hits is False else sorter.total(hits_of),
             best,
             aggregations,
             groups,
@@ -279,14 +291,18 @@ class _Search:
         return orders.after(body.search_after, body.sort, keys, self._now_ms)
 
     def _ranked(
-        self, sorter: Sorter, body: SearchBody, query: Query, best: float | None
-    ) -> tuple[list[Hit], Sequence[float | None]]:
-        """The hits by score, best first; where it is the same for all, there is no need to work it out."""
+        self, sorter: Sorter, body: SearchBody, query: Query
+    ) -> tuple[list[Hit], Sequence[float | None], float | None]:
+        """The hits by score, best first, and the best score; where it is the same for all, there is no need to work it
+        out."""
         if not body.indices_boost and is_constant(body.query, self._translator, words=self._scorer.constant):
-            hits = sorter.first(query, (), _wanted(body))[body.from_ :]
-            return hits, [best] * len(hits)
-        ranked = sorter.first(query, (_BY_SCORE,), _wanted(body))[body.from_ :]
-        return [Hit(hit.address, ()) for hit in ranked], [float(hit.values[0] or 0) for hit in ranked]
+            every = sorter.first(query, (), _wanted(body))
+            best = sorter.scores(query, every[:1])[0] if every and body.scored else None
+            hits = every[body.from_ :]
+            return hits, [best] * len(hits), best
+        ranked = [(float(hit.values[0] or 0), hit.address) for hit in sorter.first(query, (_BY_SCORE,), _wanted(body))]
+        page = ranked[body.from_ :]
+        return [Hit(address, ()) for _, address in page], [score for score, _ in page], ranked[0][0] if ranked else None
 
 
 def _having(searcher: Searcher, column: Column, mine: Query, begun: str) -> dict[str, int]:

@@ -20,6 +20,8 @@ Value = str | int | float
 LEAST, GREATEST = -(2**63), 2**63 - 1
 _HEX = re.compile(r"[0-9a-f]+")
 _FIRST_HEX = "00"
+_MANY = 64
+"""Of a set of more values tantivy makes a map of all documents that have one before it looks at the rest of a query."""
 
 
 def nothing() -> Query:
@@ -63,9 +65,10 @@ class Predicates:
     def any_of(self, name: str, values: Iterable[Value]) -> Query:
         """Documents with one of the values in the column of this internal name."""
         found = list(values)
-        if len(found) == 1:
-            return self.term(name, found[0])  # of a set tantivy makes a map of all documents first
-        return Query.term_set_query(self._schema, name, found) if found else nothing()
+        if len(found) > _MANY:
+            return Query.term_set_query(self._schema, name, found)
+        terms = [self.term(name, each) for each in found]
+        return terms[0] if len(terms) == 1 else Query.const_score_query(either(terms), 1.0)
 
     def has(self, *present: str) -> Query:
         """Documents with a value, by terms of PRESENT."""

@@ -7,7 +7,7 @@ tantivy takes rarity and mean length from all documents that it has, with a fiel
 keeps a constant factor (k1 + 1), which Lucene has dropped.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 
 from tantivy import Query
 
@@ -30,15 +30,25 @@ Places = Mapping[str, Sequence[int]]
 MOST_PHRASES = 1_000
 """Documents with a phrase in which it is counted how often they have it."""
 _MOST_REMEMBERED = 1_000
+_MOST_COUNTED = 20_000
 
 
 class Scorer:
     """Makes the scored conditions, of documents that are `visible`. With `scope`, every statistic comes from the
-    documents that it finds. `every`: no beginning of a word has a limit of the words that it can be."""
+    documents that it finds; `name` is what that is remembered by. `every`: no beginning of a word has a limit of the
+    words that it can be."""
 
     def __init__(
-        self, snapshot: Snapshot, visible: Query, scope: Query | None, reader: ValueReader, *, every: bool = False
+        self,
+        snapshot: Snapshot,
+        visible: Query,
+        scope: Query | None,
+        reader: ValueReader,
+        *,
+        name: bytes = b"",
+        every: bool = False,
     ) -> None:
+        self._name = name
         self._every = every
         self._reader = reader
         self._snapshot = snapshot
@@ -66,7 +76,7 @@ class Scorer:
         """Documents with the word, by how often and how rare."""
         query = Query.term_query(self._snapshot.schema.tantivy, column.value, word, "freq")
         if self._scope is not None:
-            return Query.const_score_query(query, self._scoped(column, query))
+            return self._in_scope(column, query, word)
         return self._weighed(column, word, self._weight(column, word))
 
     def fuzzy(self, column: Column, word: str, edits: int, how: Fuzziness) -> Query:
@@ -81,8 +91,8 @@ class Scorer:
             exact = self._predicates.term(column.value, word)
             others = resembling.documents(column, word, edits, how)
             parts = [
-                Query.const_score_query(exact, self._scoped(column, exact)),
-                Query.const_score_query(others, self._scoped(column, others) * RESEMBLING),
+                self._in_scope(column, exact, word),
+                Query.boost_query(self._in_scope(column, others, (word, edits, how)), RESEMBLING),
             ]
             return Query.disjunction_max_query(parts, 0.0)
         words = resembling.words(column, word, edits, how, how.max_expansions)
@@ -105,7 +115,7 @@ class Scorer:
             return self._near(column, words, slop)
         query = self._predicates.phrase(column.value, words, slop)
         if self._scope is not None:
-            return Query.const_score_query(query, self._scoped(column, query))
+            return self._in_scope(column, query, (*words, slop))
         weight = sum(self._weight(column, word) for word in words)
         if not self.scored or weight == 0.0:
             return query
@@ -180,7 +190,7 @@ class Scorer:
         sequences = self._snapshot.searcher.fast_field_values(SEQUENCE, found)
         near = self._predicates.any_of(SEQUENCE, [each for each in sequences if each is not None])
         if self._scope is not None:
-            return Query.const_score_query(near, self._scoped(column, near))
+            return self._in_scope(column, near, (*words, slop))
         if self.scored and self._looks and len(found) <= MOST_PHRASES and len(set(words)) == len(words):
             weight = sum(self._weight(column, word) for word in words)
             return self._counted(column, near, weight, lambda places: frequency(places, words, slop))
@@ -269,11 +279,24 @@ class Scorer:
         asked = {"of": {"value_count": {"field": column.value}}}
         return float(self._snapshot.searcher.aggregate(self._visible, asked)["of"]["value"] or 0)
 
-    def _scoped(self, column: Column, query: Query) -> float:
+    def _in_scope(self, column: Column, query: Query, words: Hashable) -> Query:
+        """Documents that a query of some words finds, by how rare they are within the scope."""
+        if not self.scored:
+            return query
         scope = unscored(self._scope or Query.all_query())
-        having = self._snapshot.count(both(query, scope))
-        documents = self._snapshot.count(both(self._predicates.has(column.present), scope))
-        return rarity(having, documents)
+        having = self._counted_once((column.value, words), both(query, scope))
+        documents = self._counted_once((column.value,), both(self._predicates.has(column.present), scope))
+        return Query.const_score_query(query, rarity(having, documents))
+
+    def _counted_once(self, what: tuple[Hashable, ...], query: Query) -> int:
+        """How many documents a query finds, remembered by what it is about, and the name of the scope."""
+        known, key = self._snapshot.counts, (self._name, *what)
+        found = known.get(key) if self._name else None
+        if found is None:
+            found = self._snapshot.count(query)
+            if self._name and len(known) < _MOST_COUNTED:
+                known[key] = found
+        return found
 
 
 def _begun(places: Places, before: list[str], ends: list[str]) -> float:

@@ -38,7 +38,8 @@ class Snapshot:
     """One state of the index: nothing that is committed later changes what it finds.
 
     `generations` are the published ones by feed; `present` the index names that any live document has. `statistics` and
-    `worths` are what scores of words were made of, by column, and by column and word: see `scoring`.
+    `worths` are what scores of words were made of, by column, and by column and word, `counts` the same within scopes:
+    see `scoring`. `scopes` are the queries that scopes are, by alias and JSON.
     """
 
     def __init__(self, schema: EmbeddedSchema, index: tantivy.Index) -> None:
@@ -54,6 +55,8 @@ class Snapshot:
         self._hidden = sorted(self.present - published)
         self.statistics: dict[str, tuple[int, float]] = {}
         self.worths: dict[tuple[str, str], list[tuple[str, int]]] = {}
+        self.counts: dict[tuple[Any, ...], int] = {}
+        self.scopes: dict[tuple[Alias, bytes], tantivy.Query] = {}
         self._visible = {alias: self._visible_query(alias, ALIAS_TERMS[alias]) for alias in Alias}
 
     def visible(self, alias: Alias) -> tantivy.Query:

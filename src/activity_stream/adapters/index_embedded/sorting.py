@@ -68,6 +68,7 @@ class Sorter:
         self._reader = reader
         self._worked = worked
         self._ranked: tuple[Query, list[tuple[float, tantivy.DocAddress]]] | None = None
+        self._totals: dict[int, tuple[Query, int]] = {}
         self._snapshot = snapshot
         self._searcher = snapshot.searcher
         self._schema = snapshot.schema.tantivy
@@ -81,11 +82,16 @@ class Sorter:
         if after is None:
             hits = self._walk(query, chain, count)
         elif any(key.kind in FOR_EACH for key in keys):
-            every = self._walk(query, chain, self._total(query))
+            every = self._walk(query, chain, self.total(query))
             hits = [hit for hit in every if _is_after(hit.values, after, keys)][:count]
         else:
             hits = self._walk(_narrowed(query, self._after(keys, after)), chain, count)
         return [Hit(hit.address, hit.values[: len(keys)]) for hit in hits]
+
+    def total(self, query: Query) -> int:
+        """How many documents a query finds; of one whose hits were looked for, that is known already."""
+        known = self._totals.get(id(query))
+        return self._snapshot.count(query) if known is None else known[1]
 
     def score(self, found: float) -> float:
         """A score as it counts and shows."""
@@ -200,9 +206,9 @@ class Sorter:
         return hits
 
     def _by_score(self, query: Query, keys: Sequence[Order], count: int) -> list[Hit]:
-        total = self._total(query)
-        limit = total if not keys[0].descending else min(count, total)
-        found = self._scored(query, max(limit, 1))
+        limit = 2 * count if keys[0].descending else max(1, self.total(query))
+        found = self._scored(query, limit)
+        total = self.total(query)
         # Until the last score found is behind the last one wanted: then all its equals are there.
         while limit < total and found[count - 1][0] == found[-1][0]:
             limit = min(limit * 4, total)
@@ -222,12 +228,16 @@ class Sorter:
             if self._ranked is not None and self._ranked[0] is query:
                 return self._ranked[1]
             every = self._snapshot.every(query)
+            self._totals[id(query)] = query, len(every)
             scores = [self.score(self._worked.get(place_of(address), 0.0)) for _, address in every]
             pairs = zip(scores, (address for _, address in every), strict=True)
             self._ranked = query, sorted(pairs, key=lambda pair: pair[0], reverse=True)
             return self._ranked[1]
-        found: Any = self._searcher.search(query, limit=limit, count=False).hits
-        return [(self.score(score), address) for score, address in found] if self._rounded else found
+        result: Any = self._searcher.search(query, limit=limit)
+        self._totals[id(query)] = query, int(result.count or 0)
+        if not self._rounded:
+            return list(result.hits)
+        return [(self.score(score), address) for score, address in result.hits]
 
     def _by_combined(self, query: Query, keys: Sequence[Order], count: int) -> list[Hit]:
         """By what is worked out for each document."""
@@ -335,11 +345,9 @@ class Sorter:
 
     def _search(self, query: Query, limit: int, name: str, *, descending: bool) -> Any:
         order = tantivy.Order.Desc if descending else tantivy.Order.Asc
-        return self._searcher.search(query, limit=limit, order_by_field=name, order=order)
-
-    def _total(self, query: Query) -> int:
-        found: Any = self._searcher.search(query, limit=1)
-        return int(found.count or 0)
+        result: Any = self._searcher.search(query, limit=limit, order_by_field=name, order=order)
+        self._totals[id(query)] = query, int(result.count or 0)
+        return result
 
 
 def _narrowed(query: Query, condition: Query) -> Query:
