@@ -29,6 +29,7 @@ from activity_stream.model import Alias, Generation, StoredDocument
 from activity_stream.naming import generation_of, index_names
 from activity_stream.search import refusals
 from activity_stream.search.limits import MOST_LOOKED_AT
+from activity_stream.search.spelling import Totals
 
 DIRECTORY_PREFIX = "index-"
 DOCUMENTS_AT_ONCE = 5_000
@@ -38,7 +39,8 @@ class Snapshot:
     """One state of the index: nothing that is committed later changes what it finds.
 
     `generations` are the published ones by feed; `present` the index names that any live document has. `statistics` and
-    `worths` are what scores of words were made of, by column, and by column and word: see `scoring`.
+    `worths` are what scores of words were made of, by column, and by column and word: see `scoring`. `totals`: how many
+    words a column has in the index of a generation, by both.
     """
 
     def __init__(self, schema: EmbeddedSchema, index: tantivy.Index) -> None:
@@ -54,6 +56,7 @@ class Snapshot:
         self._hidden = sorted(self.present - published)
         self.statistics: dict[str, tuple[int, float]] = {}
         self.worths: dict[tuple[str, str], list[tuple[str, int]]] = {}
+        self.totals: dict[tuple[str, str], Totals] = {}
         self._visible = {alias: self._visible_query(alias, ALIAS_TERMS[alias]) for alias in Alias}
 
     def visible(self, alias: Alias) -> tantivy.Query:
