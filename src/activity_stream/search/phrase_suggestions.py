@@ -122,7 +122,7 @@ def _corrected(
     if asked.confidence > 0:
         written = [each[0] for each in sets]
         cutoff = _exp(sum(step(written[: at + 1]) for at in range(len(written)))) * to_float(asked.confidence)
-    texts = _best(sets, _errors(asked, len(words)), asked.per_index, model.tail, step)
+    texts = _best(sets, _errors(asked, len(words)), asked.per_index, model.tail, step, index.look)
     found = [Corrected(_exp(each.score), each.words) for each in texts]
     found = sorted((each for each in found if each.score > cutoff), key=_rank)
     return found[: asked.per_index], cutoff
@@ -215,7 +215,12 @@ class Model:
 
 
 def _best(
-    sets: Sequence[Sequence[Candidate]], errors: int, most: int, tail: int, step: Callable[[Path], float]
+    sets: Sequence[Sequence[Candidate]],
+    errors: int,
+    most: int,
+    tail: int,
+    step: Callable[[Path], float],
+    look: Callable[[], None],
 ) -> list[Corrected]:
     """The best texts, by the logarithms of their scores: for each number of mistakes and each end, so many."""
     kept = [(errors, Corrected(0.0, ()))]
@@ -223,6 +228,7 @@ def _best(
         alike: dict[tuple[int, Path], list[Corrected]] = {}
         chances: dict[Path, float] = {}
         for left, text in kept:
+            look()
             for candidate in candidates if left else candidates[:1]:
                 longer = (*text.words, candidate)
                 seen = longer[-1 - tail :]

@@ -5,7 +5,7 @@ Source: Lucene's `DirectSpellChecker` and `FuzzyTermsEnum`, which reckon in numb
 
 import math
 import struct
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -16,6 +16,10 @@ Known = Callable[[str], Mapping[str, int]]
 """The words of an index that begin so, with how many documents have each."""
 
 
+Row = tuple[str, int]
+_BETWEEN_LOOKS = 10_000
+
+
 class Totals(msgspec.Struct, frozen=True):
     """How many words all texts of an index have together, and how many different ones."""
 
@@ -23,14 +27,19 @@ class Totals(msgspec.Struct, frozen=True):
     different: int = 0
 
 
+def _go_on() -> None:
+    """Nobody stops it."""
+
+
 class Vocabulary(msgspec.Struct, frozen=True):
     """The words that a field has in one index, which has so many `documents`; how `often` a word is in all of them;
-    and their totals."""
+    and their totals. `look` is called now and then, and raises where nobody waits any longer."""
 
     documents: int
     known: Known
     often: Callable[[str], int]
     totals: Callable[[], Totals]
+    look: Callable[[], None] = _go_on
 
 
 class Similar(msgspec.Struct, frozen=True):
@@ -54,13 +63,21 @@ def similar(how: Spelling, word: str, index: Vocabulary, more_than: float | None
     least = _share(asked, index.documents, lambda share: int(share) - 1) if asked > 0 else 0
     if how.mode == "popular":
         least = max(least, having)
-    found = _near(how, word, (other for other, number in known.items() if number > least and other != word))
+    others = _looking(known.items(), index.look)
+    found = _near(how, word, (other for other, number in others if number > least and other != word))
     rows = [Similar(other, likeness, known[other]) for other, likeness in found]
     if how.by_frequency:
         rows.sort(key=lambda row: (-row.documents, -row.likeness, row.word.encode()))
     else:
         rows.sort(key=lambda row: (-row.likeness, -row.documents, row.word.encode()))
     return rows[: how.size]
+
+
+def _looking(rows: Iterable[Row], look: Callable[[], None]) -> Iterator[Row]:
+    for number, row in enumerate(rows):
+        if number % _BETWEEN_LOOKS == 0:
+            look()
+        yield row
 
 
 def _near(how: Spelling, word: str, others: Iterable[str]) -> list[tuple[str, float]]:

@@ -4,6 +4,7 @@ import random
 from collections import Counter
 from typing import Any
 
+import msgspec
 import pytest
 
 from activity_stream.errors import SearchRefused
@@ -57,6 +58,20 @@ def test_as_many_texts_as_there_can_be_do_not_matter() -> None:
     """Nine words of three candidates and nine mistakes are found word by word."""
     found = phrases(asked("wime " * 9, max_errors=9.0), {"name": [vocabulary(Counter(WORDS))]}, whole=False)
     assert found["options"][0]["text"] == " ".join(["wine"] * 9)
+
+
+@pytest.mark.parametrize("waits", [0, 1, 10, 100])
+def test_it_ends_where_nobody_waits(waits: int) -> None:
+    """While words are compared, and while texts are put together."""
+    left = iter(range(waits))
+
+    def look() -> None:
+        if next(left, None) is None:
+            raise TimeoutError
+
+    words = msgspec.structs.replace(vocabulary(Counter(WORDS)), look=look)
+    with pytest.raises(TimeoutError):
+        phrases(asked("wime " * 9, max_errors=9.0, gram_size=3), {"name": [words]}, whole=False)
 
 
 def test_too_many_to_choose_from_are_refused() -> None:

@@ -9,6 +9,7 @@ from activity_stream.adapters.index_embedded.entries import WORTH_SEPARATOR, wor
 from activity_stream.adapters.index_embedded.predicates import both
 from activity_stream.adapters.index_embedded.schema import GENERATION, Column
 from activity_stream.adapters.index_embedded.snapshot import Snapshot
+from activity_stream.adapters.index_embedded.stopping import look
 from activity_stream.fields import Field
 from activity_stream.model import Alias
 from activity_stream.search.spelling import Totals, Vocabulary
@@ -36,6 +37,7 @@ class Vocabularies:
             partial(self._known, column, mine),
             partial(self._often, column, mine),
             partial(self._totals, column, name, mine),
+            look,
         )
 
     def _known(self, column: Column, mine: Query, begun: str) -> dict[str, int]:
