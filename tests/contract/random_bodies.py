@@ -176,7 +176,7 @@ def _highlight(rng: random.Random) -> dict[str, Any]:
     kinds = (_match, _match, _phrase, _pattern, _fuzzy, _terms, _term)
     looked_for = [rng.choice(kinds)(rng) for _ in range(rng.randint(1, 2))]
     said = json.dumps(looked_for)
-    if UNMAPPED not in said and "regexp" not in said and not ("match_phrase" in said and "terms" in said):
+    if UNMAPPED not in said and not ("match_phrase" in said and "terms" in said):
         made["highlight_query"] = {"bool": {"should": looked_for}}
     else:
         made["highlight_query"] = {"match": {rng.choice(TEXT_FIELDS): _words(rng, 4)}}
