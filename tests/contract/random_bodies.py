@@ -147,7 +147,13 @@ def _suggest(rng: random.Random) -> dict[str, Any]:
     said |= rng.choice(({}, {"suggest_mode": rng.choice(("missing", "popular", "always"))}, {"max_edits": 1}))
     said |= rng.choice(({}, {"sort": "frequency"}, {"size": 1}, {"prefix_length": 2}, {"accuracy": 0.7}))
     said |= rng.choice(({}, {"min_word_length": 1}, {"min_doc_freq": rng.choice((0, 2, 0.1))}))
-    return {"a": {"text": " ".join(rng.sample(words, 3)), "term": said}}
+    text = " ".join(rng.sample(words, 3))
+    if rng.random() < 0.5:
+        return {"a": {"text": text, "term": said}}
+    more: dict[str, Any] = rng.choice(({}, {"gram_size": 2}, {"confidence": 0}, {"max_errors": 2}, {"size": 10}))
+    tags = {"highlight": {"pre_tag": "<b>", "post_tag": "</b>"}}
+    more |= rng.choice(({}, tags, {"smoothing": {"laplace": {}}}, {"direct_generator": [said]}))
+    return {"a": {"text": text, "phrase": {"field": said["field"], **more}}}
 
 
 def _rescore(rng: random.Random) -> dict[str, Any]:
@@ -170,7 +176,7 @@ def _highlight(rng: random.Random) -> dict[str, Any]:
     kinds = (_match, _match, _phrase, _pattern, _fuzzy, _terms, _term)
     looked_for = [rng.choice(kinds)(rng) for _ in range(rng.randint(1, 2))]
     said = json.dumps(looked_for)
-    if UNMAPPED not in said and "regexp" not in said and not ("match_phrase" in said and "terms" in said):
+    if UNMAPPED not in said and not ("match_phrase" in said and "terms" in said):
         made["highlight_query"] = {"bool": {"should": looked_for}}
     else:
         made["highlight_query"] = {"match": {rng.choice(TEXT_FIELDS): _words(rng, 4)}}

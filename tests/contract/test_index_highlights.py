@@ -44,6 +44,9 @@ async def searched(index: Index) -> Index:
     ("query", "highlight", "number", "pieces"),
     [
         (WINE, {}, 1, ["The red <em>wine</em> list"]),
+        ({"regexp": {NAME: "w[aio]ne|.*d"}}, {}, 1, ["The <em>red</em> <em>wine</em> list"]),
+        ({"regexp": {NAME: {"value": "L.ST", "case_insensitive": True}}}, {}, 1, ["The red wine <em>list</em>"]),
+        ({"query_string": {"query": "object.name:/l.st/"}}, {}, 1, ["The red wine <em>list</em>"]),
         (
             WINE,
             {},

@@ -6,7 +6,18 @@ from fnmatch import fnmatchcase
 import msgspec
 
 from activity_stream.search.aggs import Agg, TopHitsAgg, every_aggregation, filters_of
-from activity_stream.search.hits import Collapse, Highlight, Page, Rescore, ShownField, SortKey, SourceFilter, Suggest
+from activity_stream.search.hits import (
+    Collapse,
+    CompletionSuggest,
+    Highlight,
+    Page,
+    PhraseSuggest,
+    Rescore,
+    ShownField,
+    SortKey,
+    SourceFilter,
+    Suggest,
+)
 from activity_stream.search.query import MatchAll, Node, Scalar
 
 
@@ -14,9 +25,9 @@ class SearchBody(msgspec.Struct, frozen=True, kw_only=True):
     """A whole search. `post_filter` narrows the hits and their total, and no aggregation; `min_score`, the least score
     that is found at all, these too. `track_total_hits`: True counts all, False none, a number counts up to it.
     `collapse` shows fewer hits, and counts all. `fields` and `docvalue_fields` show values of single fields.
-    `highlight` marks what was looked for, `rescore` scores the best anew, `suggest` has words that others may be meant
-    for, `explain` shows what each score is made of. `indices_boost`: patterns of names of indices, or of the alias, and
-    what the scores of hits in them are multiplied by; of several that an index has, the first.
+    `highlight` marks what was looked for, `rescore` scores the best anew, `suggest` has words and texts that others may
+    be meant for, `explain` shows what each score is made of. `indices_boost`: patterns of names of indices, or of the
+    alias, and what the scores of hits in them are multiplied by; of several that an index has, the first.
     """
 
     query: Node = MatchAll()
@@ -35,7 +46,7 @@ class SearchBody(msgspec.Struct, frozen=True, kw_only=True):
     docvalue_fields: tuple[ShownField, ...] = ()
     highlight: tuple[Highlight, ...] = ()
     rescore: tuple[Rescore, ...] = ()
-    suggest: tuple[Suggest, ...] = ()
+    suggest: tuple[Suggest | PhraseSuggest | CompletionSuggest, ...] = ()
     aggs: Mapping[str, Agg] = {}
     indices_boost: tuple[tuple[str, float], ...] = ()
 

@@ -14,6 +14,7 @@ from activity_stream.search.parse_aggs import AGGREGATIONS
 from activity_stream.search.parse_aggs import KNOWN as KNOWN_AGGREGATIONS
 from activity_stream.search.parse_queries import KNOWN as KNOWN_QUERIES
 from activity_stream.search.parse_queries import QUERIES
+from activity_stream.search.phrase_suggestions import MOST_STEPS, MOST_WORDS
 from activity_stream.settings.reference import with_table
 
 BEGIN = "<!-- made by: python -m activity_stream.search.constructs docs/reference/constructs.md -->"
@@ -27,6 +28,7 @@ _BOUNDS: Mapping[str, str] = {
     "size": f"{_LIMITS.window:,} with `from`",
     "from": f"{_LIMITS.window:,} with `size`",
     "sort": f"{_LIMITS.sort_keys} keys",
+    "suggest": f"{MOST_WORDS} words; `phrase`: {MOST_STEPS:,} steps",
     "aggs": f"{_LIMITS.aggregations}, {_LIMITS.depth} levels, {_LIMITS.buckets:,} buckets",
     "min_score": _LOOKED_AT,
     "function_score": _LOOKED_AT,

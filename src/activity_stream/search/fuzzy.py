@@ -46,15 +46,15 @@ def nearest(word: str, edits: int, how: Fuzziness, known: Iterable[str], most: i
     for each in known:
         if each[: how.prefix_length] != word[: how.prefix_length]:
             continue
-        apart = _apart(word, each, edits, transpositions=how.transpositions)
-        if apart is not None:
+        distance = apart(word, each, edits, transpositions=how.transpositions)
+        if distance is not None:
             shorter = min(len(word), len(each))
-            found.append((1.0 if apart == 0 else 1 - apart / shorter if shorter else -math.inf, each))
+            found.append((1.0 if distance == 0 else 1 - distance / shorter if shorter else -math.inf, each))
     found.sort(key=lambda pair: (-pair[0], pair[1].encode()))
     return [(each, max(0.0, worth)) for worth, each in found[:most]]
 
 
-def _apart(one: str, other: str, most: int, *, transpositions: bool) -> int | None:
+def apart(one: str, other: str, most: int, *, transpositions: bool = True) -> int | None:
     """How many mistakes two words are apart, None if more than `most` (optimal string alignment)."""
     if abs(len(one) - len(other)) > most:
         return None

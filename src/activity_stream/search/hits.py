@@ -73,24 +73,82 @@ class Highlight(msgspec.Struct, frozen=True, kw_only=True):
     as_html: bool = False
 
 
-class Suggest(msgspec.Struct, frozen=True, kw_only=True):
-    """Words of a field that those of a text may be meant for: at most `max_edits` mistakes away, with the first
+class Spelling(msgspec.Struct, frozen=True, kw_only=True):
+    """Which words of a field another one may be meant for: at most `max_edits` mistakes away, with the first
     `prefix_length` characters the same, at least `accuracy` alike. `mode`: for words that are missing, only more
-    `popular` ones, or always; not for those that more than `max_term_freq` documents have (a share, below 1). A
-    suggestion has to be in more than `min_doc_freq` documents."""
+    `popular` ones, or always; not for those that more than `max_term_freq` documents have (a share, below 1). Such a
+    word has to be in more than `min_doc_freq` documents. `max_inspections`: as many words, for each that is asked for,
+    are looked at."""
 
-    name: str
     field: str
-    text: str
     size: int = 5
     by_frequency: bool = False
     mode: str = "missing"
     max_edits: int = 2
     prefix_length: int = 1
     min_word_length: int = 4
+    max_inspections: int = 5
     min_doc_freq: float = 0.0
     max_term_freq: float = 0.01
     accuracy: float = 0.5
+
+
+class Suggest(msgspec.Struct, frozen=True, kw_only=True):
+    """What each word of a text may be meant for; each index takes `spelling.size` words, together they are `size`."""
+
+    name: str
+    text: str
+    spelling: Spelling
+    size: int = 5
+
+    @property
+    def field(self) -> str:
+        """The field whose words are suggested."""
+        return self.spelling.field
+
+
+_DISCOUNT = 0.4000000059604645
+"""OpenSearch's where nothing is said: 0.4 in 32 bits, by which texts of equal scores are told apart."""
+
+
+class Smoothing(msgspec.Struct, frozen=True, kw_only=True):
+    """How likely it is that a word follows others: `kind` is stupid_backoff, with the `discount` for words that never
+    do, laplace, which adds `alpha`, or linear, in which one, two and three words have weights."""
+
+    kind: str = "stupid_backoff"
+    discount: float = 0.4
+    alpha: float = 0.5
+    unigram_lambda: float = 0.0
+    bigram_lambda: float = 0.0
+    trigram_lambda: float = 0.0
+
+
+class PhraseSuggest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a whole text may be meant for, with at most `max_errors` other words (below 1: a share of the words), each
+    of which one of the `generators` makes; of `per_index` for each word, and as many texts, by each index. Only what is
+    better than the text itself times `confidence`. `tags` are put around what is another word."""
+
+    name: str
+    text: str
+    field: str
+    generators: tuple[Spelling, ...]
+    size: int = 5
+    per_index: int = 5
+    gram_size: int = 1
+    max_errors: float = 0.5
+    confidence: float = 1.0
+    likelihood: float = 0.95
+    separator: str = " "
+    token_limit: int = 10
+    tags: tuple[str, str] | None = None
+    smoothing: Smoothing = Smoothing(discount=_DISCOUNT)
+
+
+class CompletionSuggest(msgspec.Struct, frozen=True, kw_only=True):
+    """What texts may go on as. No field is mapped so that it is known."""
+
+    name: str
+    field: str
 
 
 class Rescore(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,7 +25,7 @@ def translated(text: str, *, ignore_case: bool = False) -> str:
     found = "".join(_piece(each, text, ignore_case=ignore_case) for each in _TOKEN.finditer(text))
     try:
         re.compile(found, re.DOTALL)
-    except (re.error, OverflowError) as problem:
+    except (re.error, OverflowError, RecursionError) as problem:
         raise ValueError(f"[{text[:100]}] is no regular expression: {problem}") from None
     return found
 

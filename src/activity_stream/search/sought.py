@@ -1,7 +1,6 @@
 """Which words of a text a query looks for, wherever they decide what is found.
 
-What a client wrote is never a regular expression of Python's here, in which some take for ever: what `regexp` alone
-finds is not told.
+What a client wrote is never a regular expression of Python's here, in which some take for ever.
 """
 
 import re
@@ -15,9 +14,11 @@ import msgspec
 from activity_stream.fields import Field, FieldMap, FieldType
 from activity_stream.search import query as q
 from activity_stream.search.analysis import tokens
+from activity_stream.search.automata import Automaton, TooLarge
 from activity_stream.search.begun import spelled_out
 from activity_stream.search.fuzzy import edits_of, nearest
 from activity_stream.search.patterns import ANY, ANY_ONE, exactly, prefixed, wildcard_pieces
+from activity_stream.search.regexps import translated
 from activity_stream.search.values import json_text
 
 Test = Callable[[str], bool]
@@ -113,6 +114,8 @@ def _test(node: Any, field: Field) -> Test | None:
             return frozenset(json_text(each) for each in node.values).__contains__
         case q.Wildcard():
             return partial(_looks_like, wildcard_pieces(node.value), node.case_insensitive)
+        case q.Regexp():
+            return _automaton(translated(node.value, ignore_case=node.case_insensitive))
         case q.Range():
             return partial(_is_within, node) if field.type is FieldType.KEYWORD else None
         case q.Term(case_insensitive=True):
@@ -120,6 +123,14 @@ def _test(node: Any, field: Field) -> Test | None:
         case q.Prefix():
             expression = prefixed(node.value, ignore_case=node.case_insensitive)
     return None if expression is None else _described(expression)
+
+
+def _automaton(expression: str) -> Test | None:
+    """What an expression describes; None where it is too large to be followed."""
+    try:
+        return Automaton(expression).describes
+    except TooLarge:
+        return None
 
 
 def _add_text(node: Any, field: Field, found: Sought) -> None:

@@ -18,12 +18,13 @@ from activity_stream.search.body import SearchBody, boost_of
 from activity_stream.search.explanations import Explainer
 from activity_stream.search.field_values import FieldValues
 from activity_stream.search.highlights import Highlights
-from activity_stream.search.hits import Collapse, Page, Rescore, SourceFilter, Suggest
+from activity_stream.search.hits import Collapse, Page, Rescore, SourceFilter
 from activity_stream.search.parse import parse_body, parse_query, read_json
 from activity_stream.search.parse_query_strings import without_query_strings
 from activity_stream.search.rescoring import rescored
 from activity_stream.search.resolve import collapsed
-from activity_stream.search.suggestions import Vocabulary, suggested
+from activity_stream.search.spelling import Totals, Vocabulary
+from activity_stream.search.suggestions import suggested
 from activity_stream.testing.evaluator_aggregations import Aggregations
 from activity_stream.testing.evaluator_documents import Corpus, Document
 from activity_stream.testing.evaluator_explanations import Explaining
@@ -63,7 +64,8 @@ def evaluate(
         "hits": _hits(alias, search, hits, corpus, now_ms),
     }
     if search.suggest:
-        answer["suggest"] = {each.name: _suggested(each, corpus) for each in search.suggest}
+        words = partial(_vocabularies, corpus)
+        answer["suggest"] = {each.name: suggested(each, fields, words) for each in search.suggest}
     if search.aggs:
         for node in filters_of(search.aggs):
             Queries(corpus, now_ms).score(node)
@@ -123,16 +125,23 @@ def _add_parts(
             row |= {"_shard": f"[{row['_index']}][0]", "_node": "activity-stream", "_explanation": explanation}
 
 
-def _suggested(asked: Suggest, corpus: Corpus) -> list[dict[str, Any]]:
-    field = corpus.mapped(asked.field)
+def _vocabularies(corpus: Corpus, field: Field) -> list[Vocabulary]:
+    """The words of a field in each index, where an object in a nested field is a document too."""
     nested = [each for each in corpus.fields if each.type is FieldType.NESTED]
     indices = []
     for generation in corpus.generations():
         mine = [each for each in corpus.documents if each.generation == generation]
-        having = Counter(str(word) for each in mine if field is not None for word in each.terms(field))
-        number = len(mine) + sum(len(each.objects(inner)) for each in mine for inner in nested)
-        indices.append(Vocabulary(number, partial(_begun, having)))
-    return suggested(asked, field, indices)
+        objects = [each for document in mine for inner in nested for each in document.objects(inner)]
+        terms = [each.terms(field) for each in (*mine, *objects)]
+        having = Counter(str(word) for each in terms for word in each)
+        often = Counter({str(word): sum(each[word] for each in terms) for word in having})
+        totals = Totals(often.total(), len(often))
+        indices.append(Vocabulary(len(terms), partial(_begun, having), often.__getitem__, partial(_same, totals)))
+    return indices
+
+
+def _same(totals: Totals) -> Totals:
+    return totals
 
 
 def _begun(having: Mapping[str, int], begun: str) -> dict[str, int]:

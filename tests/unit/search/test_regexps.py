@@ -35,7 +35,8 @@ def test_the_case_of_ascii_letters_can_be_ignored() -> None:
 
 
 @pytest.mark.parametrize(
-    "expression", ["[", "[]", "a{", "(", ")", "*a", '"x', "\\", "~a", "a&b", "<1-2>", "#", "a{1000}"]
+    "expression",
+    ["[", "[]", "a{", "(", ")", "*a", '"x', "\\", "~a", "a&b", "<1-2>", "#", "a{1000}", "(" * 999 + ")" * 999],
 )
 def test_what_is_none_raises_value_error(expression: str) -> None:
     """It says what is wrong with it."""

@@ -178,6 +178,8 @@ def test_what_is_marked_is_what_they_look_for() -> None:
         '{"rescore":{"query":{"rescore_query":{"match_all":{}}}}}',
         '{"explain":true}',
         '{"suggest":{"a":{"text":"x","term":{"field":"name"}}}}',
+        '{"suggest":{"a":{"text":"x","phrase":{"field":"name"}}}}',
+        '{"suggest":{"a":{"prefix":"x","completion":{"field":"name"}}}}',
         '{"query":{"more_like_this":{"fields":["name"],"like":"x"}}}',
         '{"highlight":{"fields":{"name":{"highlight_query":{"more_like_this":{"fields":["name"],"like":"x"}}}}}}',
         '{"sort":{"a.b":{"nested":{"path":"a","filter":{"more_like_this":{"fields":["a.c"],"like":"x"}}}}}}',

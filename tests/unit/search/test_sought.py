@@ -30,12 +30,14 @@ def places(query: object, words: list[str], field: Field = TEXT) -> list[int]:
         ({"bool": {"must_not": {"match": {"t": "a"}}, "filter": {"term": {"t": "b"}}}}, [1]),
         ({"boosting": {"positive": {"term": {"t": "b"}}, "negative": {"term": {"t": "a"}}, "negative_boost": 0}}, [1]),
         ({"nested": {"path": "n", "query": {"prefix": {"t": "a"}}}}, [0, 4]),
-        ({"regexp": {"t": "a"}}, []),
+        ({"regexp": {"t": "[ab]"}}, [0, 1, 4]),
+        ({"regexp": {"t": {"value": "A|.*C", "case_insensitive": True}}}, [0, 2, 4]),
+        ({"regexp": {"t": "(a{99}){99}"}}, []),
         ({"range": {"t": {"gte": "b"}}}, []),
     ],
 )
 def test_words_that_decide_are_told(query: object, expected: list[int]) -> None:
-    """Wherever they are in a query, but not where they exclude; and a regular expression tells of none."""
+    """Wherever they are in a query, but not where they exclude; an expression that is too large tells of none."""
     assert places(query, ["a", "b", "c", "e", "a"]) == expected
 
 

@@ -8,7 +8,7 @@ Runs in a thread of its own; nothing here waits for anything but the index.
 
 import time
 from collections.abc import Iterator, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -22,12 +22,12 @@ from activity_stream.adapters.index_embedded.explaining import Explaining
 from activity_stream.adapters.index_embedded.pages import Pages
 from activity_stream.adapters.index_embedded.predicates import Value, both, either, unscored
 from activity_stream.adapters.index_embedded.reader import ValueReader
-from activity_stream.adapters.index_embedded.schema import GENERATION, SEQUENCE, Column
+from activity_stream.adapters.index_embedded.schema import GENERATION, SEQUENCE
 from activity_stream.adapters.index_embedded.scoring import Scorer
 from activity_stream.adapters.index_embedded.snapshot import Snapshot
 from activity_stream.adapters.index_embedded.sorting import Hit, Sorter
-from activity_stream.adapters.index_embedded.stopping import Searcher
 from activity_stream.adapters.index_embedded.translate import Translator
+from activity_stream.adapters.index_embedded.vocabularies import Vocabularies
 from activity_stream.adapters.index_embedded.worked import Place, Scores, Worked, needs_working_out, place_of
 from activity_stream.model import Alias
 from activity_stream.search import refusals
@@ -42,7 +42,7 @@ from activity_stream.search.parse_query_strings import without_query_strings
 from activity_stream.search.query import Bool, FunctionScore, Node, every_query
 from activity_stream.search.rarity import shows_scores
 from activity_stream.search.rescoring import rescored
-from activity_stream.search.suggestions import Vocabulary, suggested
+from activity_stream.search.suggestions import suggested
 
 _REMEMBERED_BODIES = 256
 _LONGEST_REMEMBERED = 16_384
@@ -200,23 +200,14 @@ class _Search:
         yield from found.items()
 
     def _suggestions(self, body: SearchBody) -> dict[str, Any] | None:
-        """Words of each index that those of a text may be meant for, by name."""
+        """What each index has that a text, or its words, may be meant for, by name."""
         if not body.suggest:
             return None
         if self._scoped:
             raise refusals.illegal("[suggest] shows words of documents that the caller may not see")
-        found = {}
-        for each in body.suggest:
-            column = self._snapshot.schema.column(self._alias, each.field)
-            indices = [] if column is None else self._vocabularies(column)
-            found[each.name] = suggested(each, None if column is None else column.field, indices)
-        return found
-
-    def _vocabularies(self, column: Column) -> list[Vocabulary]:
-        names = [each.index_name(self._alias) for each in self._snapshot.generations.values()]
-        queries = [self._snapshot.term(GENERATION, name) for name in names]
-        having = partial(_having, self._snapshot.searcher, column)
-        return [Vocabulary(self._snapshot.count(mine), partial(having, mine)) for mine in queries]
+        words = Vocabularies(self._snapshot, self._alias)
+        fields = self._snapshot.schema.fields(self._alias)
+        return {each.name: suggested(each, fields, words.of) for each in body.suggest}
 
     def _theirs(self, node: Node) -> Node:
         """The query without the scope that it has been narrowed to, as what is visible is within it: to look for it
@@ -303,11 +294,6 @@ class _Search:
         ranked = [(float(hit.values[0] or 0), hit.address) for hit in sorter.first(query, (_BY_SCORE,), _wanted(body))]
         page = ranked[body.from_ :]
         return [Hit(address, ()) for _, address in page], [score for score, _ in page], ranked[0][0] if ranked else None
-
-
-def _having(searcher: Searcher, column: Column, mine: Query, begun: str) -> dict[str, int]:
-    """The words of a field that begin so, and how many of some documents have each."""
-    return {word: number for word, number in searcher.terms_with_prefix(column.value, begun, mine) if number}
 
 
 def _finds_by_scores(body: SearchBody) -> bool:

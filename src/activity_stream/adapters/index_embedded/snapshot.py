@@ -29,6 +29,7 @@ from activity_stream.model import Alias, Generation, StoredDocument
 from activity_stream.naming import generation_of, index_names
 from activity_stream.search import refusals
 from activity_stream.search.limits import MOST_LOOKED_AT
+from activity_stream.search.spelling import Totals
 
 DIRECTORY_PREFIX = "index-"
 DOCUMENTS_AT_ONCE = 5_000
@@ -39,7 +40,8 @@ class Snapshot:
 
     `generations` are the published ones by feed; `present` the index names that any live document has. `statistics` and
     `worths` are what scores of words were made of, by column, and by column and word, `counts` the same within scopes:
-    see `scoring`. `scopes` are the queries that scopes are, by alias and JSON.
+    see `scoring`. `scopes` are the queries that scopes are, by alias and JSON. `totals`: how many words a column has in
+    the index of a generation, by both.
     """
 
     def __init__(self, schema: EmbeddedSchema, index: tantivy.Index) -> None:
@@ -57,6 +59,7 @@ class Snapshot:
         self.worths: dict[tuple[str, str], list[tuple[str, int]]] = {}
         self.counts: dict[tuple[Any, ...], int] = {}
         self.scopes: dict[tuple[Alias, bytes], tantivy.Query] = {}
+        self.totals: dict[tuple[str, str], Totals] = {}
         self._visible = {alias: self._visible_query(alias, ALIAS_TERMS[alias]) for alias in Alias}
 
     def visible(self, alias: Alias) -> tantivy.Query:
