@@ -1,5 +1,6 @@
 """The third version: what Elasticsearch's and OpenSearch's own clients ask, as they ask it."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any
@@ -9,6 +10,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from activity_stream.api.contexts import Contexts
+from activity_stream.api.encoding import LONG
+from activity_stream.api.filter_path import filtered
 from activity_stream.api.parts import PARTS
 from activity_stream.api.search import JSON, PRODUCT, SEARCHES, admitted
 from activity_stream.errors import SearchRefused
@@ -37,7 +40,7 @@ def _answered(handler: Answering) -> Callable[[web.Request, Caller, bytes], Awai
 
     async def answered(request: web.Request, caller: Caller, body: bytes) -> web.Response:
         try:
-            answer = _shaped(request, await handler(request, caller, body))
+            answer = await _shaped(request, await handler(request, caller, body), is_source=handler is _source)
         except SearchRefused as refusal:
             answer = SearchAnswer(refusal.status, refusal.body)
         return web.Response(status=answer.status, body=answer.body, content_type=JSON, headers=PRODUCT)
@@ -45,14 +48,25 @@ def _answered(handler: Answering) -> Callable[[web.Request, Caller, bytes], Awai
     return answered
 
 
-def _shaped(request: web.Request, answer: SearchAnswer) -> SearchAnswer:
-    """The answer as `rest_total_hits_as_int` and `pretty` want it."""
+async def _shaped(request: web.Request, answer: SearchAnswer, *, is_source: bool) -> SearchAnswer:
+    """The answer as `rest_total_hits_as_int`, `filter_path` and `pretty` want it. Of errors and sources no parts are
+    taken."""
     body = answer.body
     if answer.status == 200 and _is_set(request, "rest_total_hits_as_int"):
         body = _with_number(body)
+    patterns = request.query.get("filter_path")
+    if patterns and not is_source and not _is_error(answer):
+        body = await asyncio.to_thread(filtered, body, patterns) if len(body) > LONG else filtered(body, patterns)
     if _is_set(request, "pretty"):
         body = msgspec.json.format(body, indent=2) + b"\n"
     return SearchAnswer(answer.status, body)
+
+
+def _is_error(answer: SearchAnswer) -> bool:
+    """Whether the answer says what went wrong; a 404 may say as well that something is not there."""
+    if answer.status != 404:
+        return answer.status != 200
+    return "error" in msgspec.json.decode(answer.body, type=dict[str, msgspec.Raw])
 
 
 def _with_number(body: bytes) -> bytes:
@@ -73,7 +87,7 @@ def _is_set(request: web.Request, name: str) -> bool:
 
 
 def _known(request: web.Request, known: frozenset[str] = frozenset()) -> None:
-    parameters.refuse_unknown(request.query, known | {"pretty"}, request.path)
+    parameters.refuse_unknown(request.query, known | {"pretty", "filter_path"}, request.path)
 
 
 def _alias(request: web.Request) -> Alias:

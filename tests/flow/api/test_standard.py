@@ -107,6 +107,64 @@ async def test_the_total_can_be_a_number_and_the_answer_pretty() -> None:
         assert answer.count(b"\n") > 10
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "patterns", "left"),
+    [
+        (SEARCH, {"size": 1}, "hits.total.value,**._id",
+         {"hits": {"total": {"value": 10}, "hits": [{"_id": "act:0"}]}}),
+        (f"{SEARCH}?rest_total_hits_as_int", {"size": 0}, "hits.total", {"hits": {"total": 10}}),
+        ("/v3/activities/_count", None, "count", {"count": 10}),
+        ("/v3/activities/_count", None, "nothing", {}),
+        ("/v3/_msearch", b'{"index":"objects"}\n{"size":0}\n{"index":"x"}\n{}\n', "**.status,-**.type",
+         {"responses": [{"status": 200}, {"status": 404}]}),
+        ("/v3/activities/_mget", {"ids": [HIDDEN, SEEN]}, "docs.found", {"docs": [{"found": False}, {"found": True}]}),
+        (f"/v3/activities/_doc/{SEEN}", None, "_source.object.n*", {"_source": {"object": {"name": "word number2"}}}),
+        (f"/v3/activities/_doc/{HIDDEN}", None, "found", {"found": False}),
+        ("/v3/_mapping", None, "objects.mappings.properties.published", {
+            "objects": {"mappings": {"properties": {"published": {"type": "date"}}}}
+        }),
+        ("/v3/_field_caps?fields=id", None, "**.type", {"fields": {"id": {"keyword": {"type": "keyword"}}}}),
+        ("/v3/", None, "version.distribution", {"version": {"distribution": "opensearch"}}),
+        ("/v3/activities/_pit?keep_alive=1m", None, "_shards.failed", {"_shards": {"failed": 0}}),
+    ],
+)  # fmt: skip
+async def test_a_client_can_ask_for_parts_of_any_answer(path: str, body: Any, patterns: str, left: Any) -> None:
+    """`filter_path` names them, on every route; of a document that is not there as well."""
+    async with serving() as api:
+        await api.fill()
+        method = "POST" if "_pit" in path or body else "GET"
+        asked = f"{path}{'&' if '?' in path else '?'}filter_path={patterns}"
+        assert (await api.ask(asked, body, method, "public"))[1] == left
+
+
+async def test_errors_and_sources_come_as_a_whole() -> None:
+    """Whatever parts are asked for; but those of searches among several are parts of an answer."""
+    async with serving() as api:
+        await api.fill()
+        wrong = await api.ask(f"{SEARCH}?filter_path=took", {"query": {"wonder": {}}})
+        assert wrong == await api.ask(SEARCH, {"query": {"wonder": {}}})
+        assert await api.ask(f"{SEARCH}?filter_path=took&x") != (200, {})
+        gone = await api.ask("/v3/_search/scroll?filter_path=took", {"scroll_id": "x"})
+        assert (gone[0], kind(gone[1])) == (404, "search_context_missing_exception")
+        assert (await api.ask(f"/v3/activities/_source/{SEEN}?filter_path=x"))[1]["id"] == SEEN
+        status, refused = await api.ask(f"{SEARCH}?filter_path=-")
+        assert (status, kind(refused)) == (400, "illegal_argument_exception")
+
+
+async def test_a_scroll_of_parts_goes_on_and_ends() -> None:
+    """Its pages are picked from too, and it can be walked by the ids that are asked for."""
+    async with serving() as api:
+        await api.fill()
+        parts = "filter_path=_scroll_id,**._id"
+        _, page = await api.ask(f"{SEARCH}?scroll=1m&size=7&{parts}")
+        found: list[str] = []
+        while page.keys() > {"_scroll_id"}:
+            found += ids(page)
+            assert page["hits"] == {"hits": [{"_id": each} for each in ids(page)]}
+            _, page = await api.ask(f"/v3/_search/scroll?{parts}", {"scroll_id": page["_scroll_id"]}, "POST")
+        assert len(set(found)) == len(found) == 20
+
+
 async def test_a_count_is_of_what_the_caller_may_see() -> None:
     """All of it, however many; and only a query can be counted."""
     async with serving() as api:
