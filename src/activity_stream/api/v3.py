@@ -19,6 +19,8 @@ from activity_stream.model import Alias, Caller, SearchAnswer
 from activity_stream.search import parameters, refusals, standard
 from activity_stream.search.bodies import read_object
 from activity_stream.search.mappings import capabilities, properties
+from activity_stream.search.search import Running
+from activity_stream.search.typed import typed
 
 CONTEXTS: web.AppKey[Contexts] = web.AppKey("contexts", Contexts)
 Answering = Callable[[web.Request, Caller, bytes], Awaitable[SearchAnswer]]
@@ -119,8 +121,26 @@ async def _search(request: web.Request, caller: Caller, body: bytes) -> SearchAn
     if _is_set(request, "rest_total_hits_as_int"):
         asked = _counting_all(asked)
     if "scroll" in request.query:
-        return await request.app[CONTEXTS].scroll(caller, _alias(request), asked, request.query["scroll"])
-    return await request.app[SEARCHES].run(caller, _alias(request), asked)
+        answer = await request.app[CONTEXTS].scroll(caller, _alias(request), asked, request.query["scroll"])
+        return await _typed(request, _alias(request), asked, answer)
+    return await _running(request)(caller, _alias(request), asked)
+
+
+def _running(request: web.Request) -> Running:
+    """Asks as `Searches.run` does, and names what is in answers as the request wants it."""
+
+    async def run(caller: Caller, alias: Alias, body: bytes) -> SearchAnswer:
+        return await _typed(request, alias, body, await request.app[SEARCHES].run(caller, alias, body))
+
+    return run
+
+
+async def _typed(request: web.Request, alias: Alias, body: bytes, answer: SearchAnswer) -> SearchAnswer:
+    """The answer to a search body, as `typed_keys` wants it."""
+    if answer.status != 200 or not _is_set(request, "typed_keys"):
+        return answer
+    asked = answer.body, body, request.app[PARTS].fields[alias]
+    return SearchAnswer(200, await asyncio.to_thread(typed, *asked) if len(answer.body) > LONG else typed(*asked))
 
 
 def _counting_all(body: bytes) -> bytes:
@@ -131,7 +151,9 @@ def _counting_all(body: bytes) -> bytes:
 
 async def _search_a_point(request: web.Request, caller: Caller, body: bytes) -> SearchAnswer:
     _known(request, parameters.OF_A_SEARCH)
-    return await request.app[CONTEXTS].search(caller, parameters.with_parameters(body, request.query))
+    return await request.app[CONTEXTS].search(
+        _running(request), caller, parameters.with_parameters(body, request.query)
+    )
 
 
 async def _count(request: web.Request, caller: Caller, body: bytes) -> SearchAnswer:
@@ -143,7 +165,7 @@ async def _count(request: web.Request, caller: Caller, body: bytes) -> SearchAns
 async def _several(request: web.Request, caller: Caller, body: bytes) -> SearchAnswer:
     _known(request, parameters.SHAPE)
     began = time.perf_counter()
-    answers = await standard.several(request.app[SEARCHES], caller, request.match_info.get("alias"), body)
+    answers = await standard.several(_running(request), caller, request.match_info.get("alias"), body)
     return SearchAnswer(200, standard.together(answers, int((time.perf_counter() - began) * 1000)))
 
 

@@ -23,7 +23,7 @@ _HARMLESS = frozenset(
         "source_content_type", "local", "master_timeout", "cluster_manager_timeout", "include_unmapped",
     }
 )  # fmt: skip
-SHAPE = frozenset({"pretty", "rest_total_hits_as_int"})
+SHAPE = frozenset({"pretty", "rest_total_hits_as_int", "typed_keys"})
 """What has to do with how an answer looks."""
 
 _QUERY_STRING = ("df", "default_operator", "analyzer", "analyze_wildcard", "lenient")

@@ -1,6 +1,7 @@
 """The caller's query, narrowed by the caller's grants, and asked."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
@@ -22,6 +23,9 @@ _NOTHING = (
 )
 
 _USUAL = SearchLimits()
+
+Running = Callable[[Caller, Alias, bytes], Awaitable[SearchAnswer]]
+"""Asks for a caller, as `Searches.run` does."""
 
 
 class Searches:

@@ -15,7 +15,7 @@ from activity_stream.errors import CallerError, SearchRefused
 from activity_stream.model import Alias, Caller, SearchAnswer
 from activity_stream.search import refusals
 from activity_stream.search.bodies import read_object
-from activity_stream.search.search import Searches
+from activity_stream.search.search import Running, Searches
 
 MOST_SEARCHES = 100
 MOST_DOCUMENTS = 1_000
@@ -117,7 +117,7 @@ def wanted_documents(body: bytes, alias: str | None, source: object) -> list[Wan
     return found
 
 
-async def several(searches: Searches, caller: Caller, alias: str | None, lines: bytes) -> list[SearchAnswer]:
+async def several(run: Running, caller: Caller, alias: str | None, lines: bytes) -> list[SearchAnswer]:
     """The answer to each search of a multi-search body: lines of JSON, a header and a body for each.
 
     One that is refused does not keep the others from being answered. Raises SearchRefused for a body of another form.
@@ -134,7 +134,7 @@ async def several(searches: Searches, caller: Caller, alias: str | None, lines: 
     async def one(header: bytes, body: bytes) -> SearchAnswer:
         async with turn:
             try:
-                return await searches.run(caller, _of_header(header, alias), body)
+                return await run(caller, _of_header(header, alias), body)
             except SearchRefused as refusal:
                 return SearchAnswer(refusal.status, refusal.body)
             except CallerError as error:

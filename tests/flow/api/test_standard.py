@@ -79,7 +79,7 @@ async def test_parameters_say_what_of_a_document_comes_back(url: str, source: An
     ("url", "reason"),
     [
         ("sice=3", "contains unrecognized parameter: [sice]"),
-        ("typed_keys=true&x=y", "contains unrecognized parameters: [typed_keys], [x]"),
+        ("slices=2&x=y", "contains unrecognized parameters: [slices], [x]"),
         ("size=three", "Failed to parse int parameter [size] with value [three]"),
         ("size=-1", "[size] parameter cannot be negative"),
         ("track_total_hits=maybe", "Failed to parse value [maybe]"),
@@ -163,6 +163,27 @@ async def test_a_scroll_of_parts_goes_on_and_ends() -> None:
             assert page["hits"] == {"hits": [{"_id": each} for each in ids(page)]}
             _, page = await api.ask(f"/v3/_search/scroll?{parts}", {"scroll_id": page["_scroll_id"]}, "POST")
         assert len(set(found)) == len(found) == 20
+
+
+async def test_names_of_aggregations_have_types_where_they_are_asked_for() -> None:
+    """By `typed_keys`: in one search, several, those of a scroll and of a point in time; for whoever asks."""
+    async with serving() as api:
+        await api.fill()
+        asked: Any = {"size": 1, "aggs": {"kinds": {"terms": {"field": "object.type"}}}}
+        for key in ("all", "public"):
+            for path in (f"{SEARCH}?typed_keys", f"{SEARCH}?typed_keys=true&scroll=1m"):
+                assert (await api.ask(path, asked, "POST", key))[1]["aggregations"].keys() == {"sterms#kinds"}
+            lines = f'{{}}\n{json.dumps(asked)}\n{{"index":"objects"}}\n{{"size":"x"}}\n'.encode()
+            _, found = await api.ask("/v3/activities/_msearch?typed_keys", lines, "POST", key)
+            assert found["responses"][0]["aggregations"].keys() == {"sterms#kinds"}
+            assert found["responses"][1]["status"] == 400
+            point = (await api.ask("/v3/activities/_pit?keep_alive=1m", method="POST", key=key))[1]["id"]
+            path = "/v3/_search?typed_keys&filter_path=aggregations.s*.buckets.key,-**.doc_count"
+            _, found = await api.ask(path, {**asked, "pit": {"id": point}}, "POST", key)
+            assert found["aggregations"]["sterms#kinds"]["buckets"][0] == {"key": "public"}
+        for path in (SEARCH, f"{SEARCH}?typed_keys=false"):
+            assert (await api.ask(path, asked, "POST"))[1]["aggregations"].keys() == {"kinds"}
+        assert (await api.ask("/v3/activities/_count?typed_keys"))[0] == 400
 
 
 async def test_a_count_is_of_what_the_caller_may_see() -> None:
