@@ -22,7 +22,7 @@ from tests.services.server import Servers, empty
 
 ADDED = (AddedField(Alias.ACTIVITIES, LONG, FieldType.LONG), AddedField(Alias.ACTIVITIES, DOUBLE, FieldType.DOUBLE))
 FIELDS = searchable_fields(ADDED)
-BODIES = int(os.environ.get("ENGINE_BODIES", "2000")) // 10
+BODIES = int(os.environ.get("ENGINE_BODIES", "2000")) // 20
 FLAG, PROGRAMMES = "object.dit:public", "object.dit:relatedProgrammes"
 ROW = {
     "id": "a", "type": "Create", "published": "2020-01-01",

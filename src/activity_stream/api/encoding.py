@@ -31,11 +31,15 @@ def check_encoding(request: web.BaseRequest) -> None:
         )
 
 
-def unpacked(request: web.Request, body: bytes) -> bytes:
-    """The body of a request without its encoding. Raises BadRequest, HTTPRequestEntityTooLarge."""
-    if not body or _encoding(request) != "gzip":
-        return body
-    return _gunzipped(body, request.client_max_size)
+def is_packed(request: web.BaseRequest) -> bool:
+    """Whether the body of a request, whose encoding has been checked, is packed."""
+    return _encoding(request) == "gzip"
+
+
+def unpacked(request: web.BaseRequest, body: bytes, most: int) -> bytes:
+    """The body of a request without its encoding. Raises BadRequest, HTTPRequestEntityTooLarge for one of more bytes
+    than `most`."""
+    return _gunzipped(body, most) if body and is_packed(request) else body
 
 
 def _gunzipped(body: bytes, most: int) -> bytes:

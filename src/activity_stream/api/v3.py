@@ -14,7 +14,7 @@ from activity_stream.api.encoding import LONG
 from activity_stream.api.filter_path import filtered
 from activity_stream.api.parts import PARTS
 from activity_stream.api.search import JSON, PRODUCT, SEARCHES, admitted
-from activity_stream.errors import SearchRefused
+from activity_stream.errors import BodyTooLarge, SearchRefused
 from activity_stream.model import Alias, Caller, SearchAnswer
 from activity_stream.search import parameters, refusals, standard
 from activity_stream.search.bodies import read_object
@@ -117,7 +117,7 @@ def _as_elasticsearch(root: bytes) -> bytes:
 
 async def _search(request: web.Request, caller: Caller, body: bytes) -> SearchAnswer:
     _known(request, parameters.OF_A_SEARCH | {"scroll"})
-    asked = parameters.with_parameters(body, request.query)
+    asked = _asked(request, caller, body)
     if _is_set(request, "rest_total_hits_as_int"):
         asked = _counting_all(asked)
     if "scroll" in request.query:
@@ -143,6 +143,13 @@ async def _typed(request: web.Request, alias: Alias, body: bytes, answer: Search
     return SearchAnswer(200, await asyncio.to_thread(typed, *asked) if len(answer.body) > LONG else typed(*asked))
 
 
+def _asked(request: web.Request, caller: Caller, body: bytes) -> bytes:
+    """The search that the body and the URL say, of which `source` is a body too."""
+    if len(request.query.get("source", "")) > caller.limits.body:
+        raise BodyTooLarge(caller.limits.body)
+    return parameters.with_parameters(body, request.query)
+
+
 def _counting_all(body: bytes) -> bytes:
     """The body, to count all hits where it does not say how many: a number says nothing of "or more"."""
     parts = {} if not read_object(body) else msgspec.json.decode(body, type=dict[str, msgspec.Raw])
@@ -151,14 +158,12 @@ def _counting_all(body: bytes) -> bytes:
 
 async def _search_a_point(request: web.Request, caller: Caller, body: bytes) -> SearchAnswer:
     _known(request, parameters.OF_A_SEARCH)
-    return await request.app[CONTEXTS].search(
-        _running(request), caller, parameters.with_parameters(body, request.query)
-    )
+    return await request.app[CONTEXTS].search(_running(request), caller, _asked(request, caller, body))
 
 
 async def _count(request: web.Request, caller: Caller, body: bytes) -> SearchAnswer:
     _known(request, parameters.OF_A_COUNT)
-    asked = parameters.with_parameters(body, request.query)
+    asked = _asked(request, caller, body)
     return await standard.count(request.app[SEARCHES], caller, _alias(request), asked)
 
 
