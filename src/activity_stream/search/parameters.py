@@ -61,7 +61,10 @@ def with_parameters(body: bytes, given: Mapping[str, str]) -> bytes:
 
 
 def source_filter(given: Mapping[str, str]) -> Any:
-    """The `_source` of a body that the parameters stand for; True without any."""
+    """The `_source` of a body that the parameters stand for; True without any. Without one, it is one of the
+    `stored_fields`, or not, where those are named."""
+    if "stored_fields" in given and not any(name in given for name in _SOURCE):
+        return "_source" in _words(given["stored_fields"])
     includes = [name for key in ("_source_includes", "_source_include") for name in _words(given.get(key, ""))]
     excludes = [name for key in ("_source_excludes", "_source_exclude") for name in _words(given.get(key, ""))]
     whole = given.get("_source", "true")
@@ -145,4 +148,4 @@ _PARTS: Mapping[str, tuple[str, Callable[[str, str], Any]]] = {
 
 OF_A_SEARCH = frozenset({*_PARTS, *_SOURCE, *_QUERY_STRING, "q", "sort", "source"}) | SHAPE
 OF_A_COUNT = frozenset({"q", "source", *_QUERY_STRING, "pretty"})
-OF_A_DOCUMENT = frozenset({*_SOURCE, "pretty"})
+OF_A_DOCUMENT = frozenset({*_SOURCE, "stored_fields", "pretty"})

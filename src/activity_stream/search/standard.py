@@ -27,6 +27,7 @@ _HEADER = frozenset(
         "request_cache", "ccs_minimize_roundtrips", "allow_partial_search_results", "cancel_after_time_interval",
     }
 )  # fmt: skip
+_OF_A_ROW = frozenset({"_index", "_id", "_source", "stored_fields", "routing", "_type"})
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -108,13 +109,21 @@ def wanted_documents(body: bytes, alias: str | None, source: object) -> list[Wan
         raise refusals.illegal('no documents to get: send {"docs": [{"_index": …, "_id": …}]}, or {"ids": […]}')
     found = []
     for row in rows:
-        if not isinstance(row, dict) or not row.keys() <= {"_index", "_id", "_source", "routing", "_type"}:
+        if not isinstance(row, dict) or not row.keys() <= _OF_A_ROW:
             raise refusals.illegal(f"a document is named by [_index], [_id] and [_source], not by {row!r:.100}")
         index = row.get("_index", alias)
         if not isinstance(row.get("_id"), str) or not isinstance(index, str):
             raise refusals.illegal(f"a document has to have an [_index] and an [_id], both strings: {row!r:.100}")
-        found.append(msgspec.convert({"alias": index, "id": row["_id"], "source": row.get("_source", source)}, Wanted))
+        shown = row.get("_source", _as_stored(row["stored_fields"]) if "stored_fields" in row else source)
+        found.append(msgspec.convert({"alias": index, "id": row["_id"], "source": shown}, Wanted))
     return found
+
+
+def _as_stored(names: object) -> bool:
+    """Whether `_source` is among the fields that are named as stored."""
+    if not isinstance(names, str | list):
+        raise refusals.illegal(f"[stored_fields] is a name or a list of names, not {names!r:.100}")
+    return "_source" in ([names] if isinstance(names, str) else names)
 
 
 async def several(run: Running, caller: Caller, alias: str | None, lines: bytes) -> list[SearchAnswer]:

@@ -76,6 +76,32 @@ async def test_parameters_say_what_of_a_document_comes_back(url: str, source: An
 
 
 @pytest.mark.parametrize(
+    ("url", "hit", "document"),
+    [
+        ("stored_fields=_none_", set(), {"_id"}),
+        ("stored_fields=", {"_id"}, {"_id"}),
+        ("stored_fields=id,name", {"_id"}, {"_id"}),
+        ("stored_fields=id,_source", {"_id", "_source"}, {"_id", "_source"}),
+        ("stored_fields=id&_source=true", {"_id", "_source"}, {"_id", "_source"}),
+        ("stored_fields=_source&_source=false", {"_id", "_source"}, {"_id"}),
+    ],
+)
+async def test_stored_fields_say_whether_a_document_comes_back(url: str, hit: set[str], document: set[str]) -> None:
+    """As parameters of searches, of documents, and of several of them, of which each can say it for itself."""
+    async with serving() as api:
+        await api.fill()
+        for key in ("all", "public"):
+            _, answer = await api.ask(f"{SEARCH}?size=1&{url}", key=key)
+            assert answer["hits"]["hits"][0].keys() & {"_id", "_source"} == hit
+            _, answer = await api.ask(f"/v3/activities/_doc/{SEEN}?{url}", key=key)
+            assert answer.keys() & {"_id", "_source"} == document
+            rows = [{"_id": SEEN}, {"_id": SEEN, "stored_fields": ["_source"]}, {"_id": SEEN, "stored_fields": "id"}]
+            _, answer = await api.ask(f"/v3/activities/_mget?{url}", {"docs": rows}, "POST", key)
+            assert ["_source" in each for each in answer["docs"]] == ["_source" in document, True, False]
+        assert (await api.ask("/v3/activities/_mget", {"docs": [{"_id": "x", "stored_fields": 1}]}, "POST"))[0] == 400
+
+
+@pytest.mark.parametrize(
     ("url", "reason"),
     [
         ("sice=3", "contains unrecognized parameter: [sice]"),
