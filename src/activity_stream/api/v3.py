@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -18,7 +18,7 @@ from activity_stream.errors import BodyTooLarge, SearchRefused
 from activity_stream.model import Alias, Caller, SearchAnswer
 from activity_stream.search import parameters, refusals, standard
 from activity_stream.search.bodies import read_object
-from activity_stream.search.mappings import capabilities, properties
+from activity_stream.search.mappings import capabilities, mapping_of, properties
 from activity_stream.search.search import Running
 from activity_stream.search.typed import typed
 
@@ -38,9 +38,14 @@ def routes() -> Iterator[tuple[str, str, Handler]]:
 
 
 def _answered(handler: Answering) -> Callable[[web.Request, Caller, bytes], Awaitable[web.Response]]:
-    """The handler's answer, or the refusal that it raises, over HTTP."""
+    """The handler's answer, or the refusal that it raises, over HTTP. Where there is no body, `source` is one: some
+    clients send it so with a GET."""
 
     async def answered(request: web.Request, caller: Caller, body: bytes) -> web.Response:
+        if not body and "source" in request.query:
+            body = request.query["source"].encode()
+            if len(body) > caller.limits.body:
+                raise BodyTooLarge(caller.limits.body)
         try:
             answer = await _shaped(request, await handler(request, caller, body), is_source=handler is _source)
         except SearchRefused as refusal:
@@ -89,7 +94,7 @@ def _is_set(request: web.Request, name: str) -> bool:
 
 
 def _known(request: web.Request, known: frozenset[str] = frozenset()) -> None:
-    parameters.refuse_unknown(request.query, known | {"pretty", "filter_path"}, request.path)
+    parameters.refuse_unknown(request.query, known | {"pretty", "filter_path", "source"}, request.path)
 
 
 def _alias(request: web.Request) -> Alias:
@@ -117,7 +122,7 @@ def _as_elasticsearch(root: bytes) -> bytes:
 
 async def _search(request: web.Request, caller: Caller, body: bytes) -> SearchAnswer:
     _known(request, parameters.OF_A_SEARCH | {"scroll"})
-    asked = _asked(request, caller, body)
+    asked = parameters.with_parameters(body, request.query)
     if _is_set(request, "rest_total_hits_as_int"):
         asked = _counting_all(asked)
     if "scroll" in request.query:
@@ -143,13 +148,6 @@ async def _typed(request: web.Request, alias: Alias, body: bytes, answer: Search
     return SearchAnswer(200, await asyncio.to_thread(typed, *asked) if len(answer.body) > LONG else typed(*asked))
 
 
-def _asked(request: web.Request, caller: Caller, body: bytes) -> bytes:
-    """The search that the body and the URL say, of which `source` is a body too."""
-    if len(request.query.get("source", "")) > caller.limits.body:
-        raise BodyTooLarge(caller.limits.body)
-    return parameters.with_parameters(body, request.query)
-
-
 def _counting_all(body: bytes) -> bytes:
     """The body, to count all hits where it does not say how many: a number says nothing of "or more"."""
     parts = {} if not read_object(body) else msgspec.json.decode(body, type=dict[str, msgspec.Raw])
@@ -158,13 +156,17 @@ def _counting_all(body: bytes) -> bytes:
 
 async def _search_a_point(request: web.Request, caller: Caller, body: bytes) -> SearchAnswer:
     _known(request, parameters.OF_A_SEARCH)
-    return await request.app[CONTEXTS].search(_running(request), caller, _asked(request, caller, body))
+    return await request.app[CONTEXTS].search(
+        _running(request), caller, parameters.with_parameters(body, request.query)
+    )
 
 
 async def _count(request: web.Request, caller: Caller, body: bytes) -> SearchAnswer:
     _known(request, parameters.OF_A_COUNT)
-    asked = _asked(request, caller, body)
-    return await standard.count(request.app[SEARCHES], caller, _alias(request), asked)
+    least = request.query.get("min_score")
+    given = {name: value for name, value in request.query.items() if name != "min_score"}
+    asked = parameters.with_parameters(body, given)
+    return await standard.count(request.app[SEARCHES], caller, _alias(request), asked, least)
 
 
 async def _several(request: web.Request, caller: Caller, body: bytes) -> SearchAnswer:
@@ -200,11 +202,25 @@ async def _documents(request: web.Request, caller: Caller, body: bytes) -> Searc
 
 async def _mapping(request: web.Request, _caller: Caller, _body: bytes) -> SearchAnswer:
     _known(request)
+    shown = {alias: _mappings(request, alias) for alias in _aliases(request)}
+    return SearchAnswer(200, msgspec.json.encode(shown))
+
+
+async def _index(request: web.Request, _caller: Caller, _body: bytes) -> SearchAnswer:
+    _known(request)
+    shown = {alias: {"aliases": {}, **_mappings(request, alias), "settings": {}} for alias in _aliases(request)}
+    return SearchAnswer(200, msgspec.json.encode(shown))
+
+
+def _mappings(request: web.Request, alias: Alias) -> Mapping[str, Any]:
+    return {"mappings": {"dynamic": "false", "properties": properties(request.app[PARTS].fields[alias])}}
+
+
+async def _mapping_of_fields(request: web.Request, _caller: Caller, _body: bytes) -> SearchAnswer:
+    _known(request, frozenset({"include_defaults"}))
+    names = request.match_info["names"].split(",")
     fields = request.app[PARTS].fields
-    shown = {
-        alias: {"mappings": {"dynamic": "false", "properties": properties(fields[alias])}}
-        for alias in _aliases(request)
-    }
+    shown = {alias: {"mappings": mapping_of(fields[alias], names)} for alias in _aliases(request)}
     return SearchAnswer(200, msgspec.json.encode(shown))
 
 
@@ -292,6 +308,9 @@ _ROUTES: Sequence[tuple[str, str, Answering]] = (
     ("/_mget", "GET POST", _documents),
     (f"/{_ALIAS}/_mapping", "GET", _mapping),
     ("/_mapping", "GET", _mapping),
+    (f"/{_ALIAS}/_mapping/field/{{names}}", "GET", _mapping_of_fields),
+    ("/_mapping/field/{names}", "GET", _mapping_of_fields),
+    (f"/{_ALIAS}", "GET HEAD", _index),
     (f"/{_ALIAS}/_field_caps", "GET POST", _field_capabilities),
     ("/_field_caps", "GET POST", _field_capabilities),
     ("/_search/scroll", "GET POST", _scroll),

@@ -58,13 +58,17 @@ class _Answer(msgspec.Struct):
     shards: Raw = msgspec.field(name="_shards", default_factory=lambda: Raw(b"{}"))
 
 
-async def count(searches: Searches, caller: Caller, alias: Alias, body: bytes) -> SearchAnswer:
-    """How many documents a query finds, all counted. Raises as `Searches.run` does."""
+async def count(
+    searches: Searches, caller: Caller, alias: Alias, body: bytes, least_score: str | None = None
+) -> SearchAnswer:
+    """How many documents a query finds, all counted; of those with a least score, where there is one. Raises as
+    `Searches.run` does."""
     parts = msgspec.json.decode(body, type=dict[str, Raw]) if read_object(body) else {}
     other = next((key for key in parts if key != "query"), None)
     if other is not None:
         raise refusals.parsing(f"request does not support [{other[:100]}]: a count has a [query] and nothing else")
-    asked = msgspec.json.encode({**parts, "size": 0, "track_total_hits": True})
+    least = {} if least_score is None else {"min_score": least_score}
+    asked = msgspec.json.encode({**parts, **least, "size": 0, "track_total_hits": True})
     answer = await searches.whole(caller, alias, asked)
     if answer.status != 200:
         return answer

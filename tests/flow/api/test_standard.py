@@ -52,6 +52,32 @@ async def test_parameters_of_the_url_are_parts_of_the_search(url: str, body: Any
         assert (status, ids(answer)) == (200, expected)
 
 
+async def test_parameters_can_suggest_words() -> None:
+    """Those of a field, under its name; for a text of their own or for the line that is looked for."""
+    async with serving() as api:
+        await api.fill()
+        for url in ("suggest_text=wrod", "q=wrod", "suggest_text=wrod&suggest_mode=popular&suggest_size=1"):
+            _, answer = await api.ask(f"{SEARCH}?suggest_field=object.name&{url}&typed_keys")
+            ((word,),) = [answer["suggest"]["term#object.name"]]
+            assert [each["text"] for each in word["options"]] == ["word"]
+            assert ids(answer) == []
+
+
+async def test_a_body_can_come_in_the_url() -> None:
+    """As `source`, which some clients send with a GET, on every route that takes a body."""
+    async with serving() as api:
+        await api.fill()
+        for path, source, left in (
+            ("/v3/activities/_count", '{"query":{"term":{"id":"act:7"}}}', {"count": 1}),
+            ("/v3/activities/_mget", '{"ids":["act:7"]}', {"docs": [{"found": True}]}),
+            ("/v3/_msearch", '{"index":"objects"}\n{"size":0}\n', {"responses": [{"status": 200}]}),
+            ("/v3/_field_caps", '{"fields":["published"]}', {"fields": {"published": {"date": {"type": "date"}}}}),
+        ):
+            wanted = "filter_path=count,docs.found,**.status,fields.**.type"
+            url = f"{path}?source={quote(source)}&source_content_type=application/json&{wanted}"
+            assert await api.ask(url) == (200, left)
+
+
 @pytest.mark.parametrize(
     ("url", "source"),
     [
@@ -104,6 +130,8 @@ async def test_stored_fields_say_whether_a_document_comes_back(url: str, hit: se
 @pytest.mark.parametrize(
     ("url", "reason"),
     [
+        ("suggest_text=word", "[suggest_text], [suggest_mode] and [suggest_size] need [suggest_field]"),
+        ("suggest_field=object.name&suggest_size=x", "Failed to parse int parameter [suggest_size] with value [x]"),
         ("sice=3", "contains unrecognized parameter: [sice]"),
         ("slices=2&x=y", "contains unrecognized parameters: [slices], [x]"),
         ("size=three", "Failed to parse int parameter [size] with value [three]"),
@@ -223,6 +251,10 @@ async def test_a_count_is_of_what_the_caller_may_see() -> None:
             0,
         ]
         assert (await api.ask("/v3/objects/_count"))[1]["count"] == 20
+        for least, expected in (("0.5", 20), ("1.5", 0)):
+            assert (await api.ask(f"/v3/objects/_count?min_score={least}"))[1]["count"] == expected
+        assert (await api.ask("/v3/objects/_count?min_score=x"))[0] == 400
+        assert (await api.ask("/v3/objects/_count", {"min_score": 1}))[0] == 400
         status, answer = await api.ask("/v3/activities/_count", {**query, "size": 1})
         assert (status, kind(answer)) == (400, "parsing_exception")
         status, answer = await api.ask("/v3/activities/_count", {"query": {"wonder": {}}})
@@ -312,6 +344,18 @@ async def test_the_mapping_and_the_fields_are_those_that_can_be_searched() -> No
         assert mapping.keys() == {"activities", "objects"}
         assert mapping["activities"]["mappings"]["properties"]["published"] == {"type": "date"}
         assert await api.ask("/v3/objects/_mapping", key="none") == (200, {"objects": mapping["objects"]})
+        assert await api.ask("/v3/objects", key="none") == (
+            200,
+            {"objects": {"aliases": {}, **mapping["objects"], "settings": {}}},
+        )
+        assert (await api.send("/v3/objects", b"", "HEAD", api.headers("/v3/objects", b"", "HEAD")))[0] == 200
+        assert (await api.send("/v3/secrets", b"", "HEAD", api.headers("/v3/secrets", b"", "HEAD")))[0] == 404
+        _, of_fields = await api.ask("/v3/activities/_mapping/field/published,object.name.*,x")
+        assert of_fields["activities"]["mappings"] == {
+            "published": {"full_name": "published", "mapping": {"published": {"type": "date"}}},
+            "object.name.raw": {"full_name": "object.name.raw", "mapping": {"raw": {"type": "keyword"}}},
+        }
+        assert (await api.ask("/v3/_mapping/field/nothing"))[1]["objects"] == {"mappings": {}}
         _, found = await api.ask("/v3/activities/_field_caps?fields=publ*,object.name,object")
         assert found["fields"] == {
             "object": {"object": {"type": "object", "searchable": False, "aggregatable": False}},
