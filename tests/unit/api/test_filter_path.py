@@ -68,9 +68,7 @@ def test_odd_patterns_leave_what_they_leave_in_opensearch(patterns: str, left: b
 @pytest.mark.parametrize("patterns", ["-", "-,found", "- "])
 def test_an_exclusion_of_nothing_is_refused(patterns: str) -> None:
     """As OpenSearch does it."""
-    with pytest.raises(SearchRefused) as refusal:
-        filtered(ANSWER, patterns)
-    assert "filters cannot be null or empty" in json.loads(refusal.value.body)["error"]["reason"]
+    assert _refused(ANSWER, patterns) == "filters cannot be null or empty"
 
 
 def test_numbers_that_no_float_holds_come_out_as_they_are() -> None:
@@ -80,11 +78,30 @@ def test_numbers_that_no_float_holds_come_out_as_they_are() -> None:
     assert filtered(body, "-s.m") == b'{"s":{"n":123456789012345678901.50,"t":"\\u00e9"}}'
 
 
-def test_patterns_of_any_length_are_soon_done() -> None:
-    """Stars among stars take no more steps than there are names and patterns."""
+def test_many_patterns_are_soon_done() -> None:
+    """Stars among stars take no more steps than there are names and patterns; of these there is a limit."""
     deep = json.dumps({"a" * 200: {"a" * 200: [{"a" * 200: {"b": 1}}] * 50}}).encode()
-    for patterns in (".".join(["**"] * 500), "*a" * 500 + "*b", ".".join(["**.*a*a*a*a*"] * 200) + ".b"):
+    for patterns in (".".join(["**"] * 199), "*a" * 500 + "*b", ".".join(["**.*a*a*a*a*"] * 99) + ".b"):
         assert json.loads(filtered(deep, f"{patterns},-x")) in ({}, json.loads(deep))
+    for patterns in ("a.b," * 200 + "c.d." * 30, ".".join(["a"] * 201), "-" + "a." * 201):
+        assert _refused(deep, patterns) == ("[filter_path] has more than 200 names" if "c.d" not in patterns else "")
+
+
+def test_a_document_can_be_too_deep_to_be_looked_through() -> None:
+    """It comes as a whole, or is left out; what looks into it is refused."""
+    deep = b'{"a":' * 900 + b"1" + b"}" * 900
+    assert filtered(deep, "a") == deep
+    assert filtered(deep, "-b") == deep
+    assert "too deep" in _refused(deep, "**.x")
+
+
+def _refused(body: bytes, patterns: str) -> str:
+    """Why; nothing where it is not."""
+    try:
+        filtered(body, patterns)
+    except SearchRefused as refusal:
+        return str(json.loads(refusal.body)["error"]["reason"])
+    return ""
 
 
 def test_what_is_kept_and_what_is_kept_out_are_the_whole() -> None:
