@@ -22,6 +22,7 @@
         ├── NotAuthorized           403
         ├── NotFound                404
         ├── Gone                    410
+        ├── BodyTooLarge            413
         ├── UnsupportedEncoding     415
         ├── TooManyRequests         429
         └── Unready                 503 (the operator's; again later)
@@ -174,6 +175,15 @@ class Gone(CallerError):
     """It was there, and cannot be had any more: the caller has to begin anew."""
 
     status = 410
+
+
+class BodyTooLarge(CallerError):
+    """The caller sent more than it may; what all may is the server's to tell."""
+
+    status = 413
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"The body is larger than {most:,} bytes (SEARCH_LIMITS of this key); ask for less at once.")
 
 
 class Unready(CallerError):

@@ -109,6 +109,21 @@ def verify(
     `content_type` is the header as sent; `secret_of` gives a key's secret, None where there is no such key; `now` is in
     seconds since 1970. Raises Refusal; Stale where nothing but the time is wrong.
     """
+    fields = _signed(header, target, secret_of)
+    if not hmac.compare_digest(payload_hash(content_type, body).encode(), fields.hash.encode()):
+        raise Refusal(f"the hash is not the one that this payload has (key {fields.id!r})")
+    _check_time(fields, now)
+    return fields
+
+
+def verify_header(header: str, target: Target, secret_of: Callable[[str], str | None], now: float) -> Artifacts:
+    """As `verify`, before there is a payload: who signed is known, and with which hash, but not whether it comes."""
+    fields = _signed(header, target, secret_of)
+    _check_time(fields, now)
+    return fields
+
+
+def _signed(header: str, target: Target, secret_of: Callable[[str], str | None]) -> Artifacts:
     values = parse(header)
     missing = [name for name in _REQUIRED if not values.get(name)]
     if missing:
@@ -125,9 +140,6 @@ def verify(
     )
     if not hmac.compare_digest(_mac("header", fields, secret).encode(), fields.mac.encode()):
         raise Refusal(f"the mac is not the one that this request has with the key {fields.id!r}")
-    if not hmac.compare_digest(payload_hash(content_type, body).encode(), fields.hash.encode()):
-        raise Refusal(f"the hash is not the one that this payload has (key {fields.id!r})")
-    _check_time(fields, now)
     return fields
 
 

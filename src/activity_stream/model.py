@@ -159,7 +159,7 @@ class SearchLimits(msgspec.Struct, frozen=True):
     `depth`: queries within queries, and aggregations within aggregations. `clauses`: queries of any kind, and words of
     a text that is matched. `terms`: values of one `terms` query or `ids`. `window`: `from` + `size`. `aggregations`:
     all of them together. `buckets`: of one aggregation's `size` and of a whole answer. `pattern`: characters of a
-    wildcard or prefix. `nesting`: levels of JSON.
+    wildcard or prefix. `nesting`: levels of JSON. `body`: bytes of a request's body, unpacked; that one is a 413.
     """
 
     depth: int = 30
@@ -171,6 +171,7 @@ class SearchLimits(msgspec.Struct, frozen=True):
     pattern: int = 1_000
     nesting: int = 200
     sort_keys: int = 32
+    body: int = 2**31 - 1
 
 
 class Caller(msgspec.Struct, frozen=True):

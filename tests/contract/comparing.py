@@ -54,7 +54,11 @@ def comparable(answer: dict[str, Any], asked: Any) -> dict[str, Any]:
     if "sort" not in asked:
         whole = answer["hits"].get("total", {"relation": "gte"})
         complete = whole["relation"] == "eq" and whole["value"] == len(hits)
-        hits = sorted(hits, key=lambda hit: (hit["_id"], hit["index"])) if complete else [{"hits": len(hits)}]
+        hits = (
+            sorted(hits, key=lambda hit: (str(hit["_id"]), hit["index"], json.dumps(hit, sort_keys=True)))
+            if complete
+            else [{"hits": len(hits)}]
+        )
     return {
         "hits": hits,
         "total": answer["hits"].get("total"),

@@ -85,6 +85,12 @@ def body(rng: random.Random, *, everything: bool = True) -> dict[str, Any]:  # n
         made["docvalue_fields"] = [names[0], {"field": names[1]}]
         made["fields"] = [names[2], rng.choice(("object.na*", TEXT_FIELDS[1], "no.*")), f"{NESTED}.id"]
         made["_source"] = False
+    if rng.random() < 0.1:
+        made["stored_fields"] = rng.choice(
+            ("_none_", ["_none_"], [], "_source", ["type", "_source"], "*", "id", "object")
+        )
+        if "_none_" in made["stored_fields"]:
+            made = {name: said for name, said in made.items() if name not in ("_source", "fields")}
     if rng.random() < 0.05:
         made["aggs"] = _of_buckets(rng)
     if everything and rng.random() < 0.05:
@@ -184,7 +190,11 @@ def _highlight(rng: random.Random) -> dict[str, Any]:
 
 
 def _page(rng: random.Random) -> dict[str, Any]:
-    return {"size": rng.choice((1, 3)), "from": rng.choice((0, 0, 1)), "_source": rng.choice((False, ["id"]))}
+    made: dict[str, Any] = {"size": rng.choice((1, 3)), "from": rng.choice((0, 0, 1))}
+    if rng.random() < 0.2:
+        made["stored_fields"] = rng.choice((["_source"], ["_source", "type"], "type", "object.*", "object"))
+        return made | ({"_source": rng.choice((True, False, ["id"]))} if rng.random() < 0.5 else {})
+    return made | rng.choice(({"_source": False}, {"_source": ["id"]}, {"stored_fields": "_none_"}))
 
 
 def sort(rng: random.Random) -> list[dict[str, Any]]:

@@ -231,8 +231,8 @@ def _same(mine: dict[str, Any], theirs: dict[str, Any], asked: Any) -> bool:
     """Whether two answers say the same, where it can be said: hits of equal rank have no order."""
     assert _ranked(mine, asked) == _ranked(_exact(theirs), asked), json.dumps(asked)
     if mine["status"] == 200 and not any(name in json.dumps(asked) for name in _OTHER_SCORES):
-        scores = [{hit["_id"]: hit["_score"] for hit in each["hits"]["hits"]} for each in (mine, theirs)]
-        for name in scores[0].keys() & scores[1].keys():
+        scores = [{hit.get("_id"): hit["_score"] for hit in each["hits"]["hits"]} for each in (mine, theirs)]
+        for name in (scores[0].keys() & scores[1].keys()) - {None}:
             expected = scores[1][name]
             assert scores[0][name] == (None if expected is None else pytest.approx(expected, rel=1e-3)), json.dumps(
                 asked
@@ -260,5 +260,7 @@ def _ranked(answer: dict[str, Any], asked: Any) -> dict[str, Any]:
         return shown
     ranks = [json.dumps(hit["sort"]) for hit in hits]
     whole = [at for at, rank in enumerate(ranks) if rank not in (ranks[0], ranks[-1])]
-    order = sorted(whole, key=lambda at: (ranks.index(ranks[at]), hits[at]["_id"]))
+    order = sorted(
+        whole, key=lambda at: (ranks.index(ranks[at]), str(hits[at]["_id"]), json.dumps(hits[at], sort_keys=True))
+    )
     return {**shown, "hits": [hits[at] for at in order], "ranks": [ranks[at] for at in range(len(hits))]}

@@ -101,7 +101,7 @@ def _ranked(answer: bytes) -> Any:
     decoded = msgspec.json.decode(answer)
     hits = decoded["hits"].pop("hits") if "hits" in decoded else []
     ranks = [repr((hit["_score"], hit.get("sort"))) for hit in hits]
-    order = sorted(range(len(hits)), key=lambda at: (ranks.index(ranks[at]), hits[at]["_id"]))
+    order = sorted(range(len(hits)), key=lambda at: (ranks.index(ranks[at]), repr(hits[at])))
     return decoded, [hits[at] for at in order if ranks[at] != ranks[-1]]
 
 

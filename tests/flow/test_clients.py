@@ -117,6 +117,15 @@ async def test_clients_of_search_engines_work_as_they_are(url: str, make: Callab
         answers = es.msearch(body=lines)["responses"]
         assert [each["status"] for each in answers] == [200, 200]
         assert "type" in es.indices.get_mapping(index="objects")["objects"]["mappings"]["properties"]
+        assert es.indices.exists(index="objects")
+        assert not es.indices.exists(index="secrets")
+        assert es.indices.get(index="objects").keys() == {"objects"}
+        (named,) = es.indices.get_field_mapping(index="objects", fields="type")["objects"]["mappings"].values()
+        assert named["mapping"] == {"type": {"type": "keyword"}}
+        few = es.search(index="objects", size=2, filter_path="hits.hits._id", stored_fields="_none_")
+        assert few == {}
+        kinds = {"aggs": {"kinds": {"terms": {"field": "type"}}}}
+        assert "sterms#kinds" in es.search(index="objects", body=kinds, typed_keys=True)["aggregations"]
         assert "keyword" in es.field_caps(index="objects", fields="type")["fields"]["type"]
         _scroll(es)
         _point_in_time(es)
@@ -239,4 +248,10 @@ async def test_the_javascript_client_works(url: str) -> None:
         subprocess.run, command, check=False, timeout=60, capture_output=True, text=True, cwd=npm.NPM
     )
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == {"ping": True, "count": NUMBER, "scrolled": NUMBER, "found": [True, False]}
+    assert json.loads(done.stdout) == {
+        "ping": True,
+        "picked": NUMBER,
+        "count": NUMBER,
+        "scrolled": NUMBER,
+        "found": [True, False],
+    }

@@ -36,5 +36,9 @@ while (page.hits.hits.length) {
 await client.clearScroll({ body: { scroll_id: [page._scroll_id] } });
 const [name] = scrolled;
 const found = (await client.mget({ index: 'objects', body: { ids: [name, 'nothing'] } })).body.docs.map((each) => each.found);
-console.log(JSON.stringify({ ping, count, scrolled: scrolled.size, found }));
+let picked = 0;
+for await (const document of client.helpers.scrollDocuments({ index: 'objects', size: 50, body: { query } })) {
+  picked += document.type.includes('dit:test:Thing') ? 1 : 0;
+}
+console.log(JSON.stringify({ ping, picked, count, scrolled: scrolled.size, found }));
 process.exit(0);

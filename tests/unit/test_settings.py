@@ -128,6 +128,8 @@ class TestReading:
         assert next(iter(settings.callers.values())).caller.limits == SearchLimits(depth=5, clauses=100)
         settings = load(KEY | {"SEARCH_LIMITS": "depth=5", f"{PAIR}SEARCH_LIMITS": "window=20"}, None)
         assert next(iter(settings.callers.values())).caller.limits == SearchLimits(window=20)
+        settings = load(KEY | {f"{PAIR}SEARCH_LIMITS": "body=1000"}, None)
+        assert next(iter(settings.callers.values())).caller.limits == SearchLimits(body=1000)
         assert "depth, clauses" in only_problem(KEY | {"SEARCH_LIMITS": "deep=5"})
         assert "from 1 to 30" in only_problem(KEY | {"SEARCH_LIMITS": "depth=31"})
 

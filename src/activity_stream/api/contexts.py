@@ -19,7 +19,7 @@ from activity_stream.model import Alias, Caller, SearchAnswer
 from activity_stream.ports import State
 from activity_stream.search import refusals
 from activity_stream.search.bodies import read_object
-from activity_stream.search.search import Searches
+from activity_stream.search.search import Running, Searches
 from activity_stream.search.walks import following, totally_ordered
 
 LONGEST = 86_400.0
@@ -92,8 +92,8 @@ class Contexts:
         """How many of these were there, and are no more."""
         return await self._forget(_POINT, caller, ids)
 
-    async def search(self, caller: Caller, body: bytes) -> SearchAnswer:
-        """The answer to a search with a `pit`. Raises SearchRefused, and as `Searches.run` does."""
+    async def search(self, run: Running, caller: Caller, body: bytes) -> SearchAnswer:
+        """The answer to a search with a `pit`, which `run` makes. Raises SearchRefused, and as that does."""
         given = read_object(body).get("pit")
         if (
             not isinstance(given, dict)
@@ -109,7 +109,7 @@ class Contexts:
             context = msgspec.structs.replace(context, seconds=_seconds("keep_alive", str(given["keep_alive"])))
         await self._keep(_POINT, given["id"], context)
         asked = {name: value for name, value in _as_written(body).items() if name != "pit"}
-        answer = await self._searches.run(caller, context.alias, msgspec.json.encode(_within_point(asked)))
+        answer = await run(caller, context.alias, msgspec.json.encode(_within_point(asked)))
         return _with("pit_id", given["id"], answer)
 
     async def _page(self, token: str, context: _Context, caller: Caller, after: Raw | None) -> SearchAnswer:

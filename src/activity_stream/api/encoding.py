@@ -18,8 +18,8 @@ _LEVEL = 1
 """The fastest: what is packed is mostly JSON that repeats itself."""
 _WORTH_IT = 1_400
 """Bytes that fit into one packet of a network as they are."""
-_LONG = 128 * 1024
-"""Bytes whose packing takes longer than other requests should wait."""
+LONG = 128 * 1024
+"""Bytes that take longer to pack, or to pick parts from, than other requests should wait."""
 
 
 def check_encoding(request: web.BaseRequest) -> None:
@@ -31,11 +31,15 @@ def check_encoding(request: web.BaseRequest) -> None:
         )
 
 
-def unpacked(request: web.Request, body: bytes) -> bytes:
-    """The body of a request without its encoding. Raises BadRequest, HTTPRequestEntityTooLarge."""
-    if not body or _encoding(request) != "gzip":
-        return body
-    return _gunzipped(body, request.client_max_size)
+def is_packed(request: web.BaseRequest) -> bool:
+    """Whether the body of a request, whose encoding has been checked, is packed."""
+    return _encoding(request) == "gzip"
+
+
+def unpacked(request: web.BaseRequest, body: bytes, most: int) -> bytes:
+    """The body of a request without its encoding. Raises BadRequest, HTTPRequestEntityTooLarge for one of more bytes
+    than `most`."""
+    return _gunzipped(body, most) if body and is_packed(request) else body
 
 
 def _gunzipped(body: bytes, most: int) -> bytes:
@@ -57,7 +61,7 @@ async def packed(request: web.Request, handler: Handler) -> web.StreamResponse:
     response = await handler(request)
     body = response.body if isinstance(response, web.Response) else None
     if isinstance(body, bytes) and len(body) > _WORTH_IT and _takes_gzip(request):
-        response.body = await asyncio.to_thread(_gzipped, body) if len(body) > _LONG else _gzipped(body)  # type: ignore[attr-defined]
+        response.body = await asyncio.to_thread(_gzipped, body) if len(body) > LONG else _gzipped(body)  # type: ignore[attr-defined]
         response.headers["Content-Encoding"] = "gzip"
     if isinstance(body, bytes):
         response.headers["Vary"] = "Accept-Encoding"

@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 
 import msgspec
 from aiohttp import web
@@ -10,7 +11,7 @@ from activity_stream import hawk
 from activity_stream.api.limits import Limits
 from activity_stream.errors import NotAuthenticated, NotAuthorized
 from activity_stream.grants import may_use
-from activity_stream.model import Caller
+from activity_stream.model import Caller, SearchLimits
 from activity_stream.ports import Clock, State
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -20,6 +21,7 @@ NOT_PROVIDED = "Authentication credentials were not provided."
 NO_TYPE = "Content-Type header was not set. It must be set for authentication, even if as the empty string."
 NOT_PERMITTED = "You are not authorized to perform this action."
 NONCE_SECONDS = 120
+_UNLIMITED = SearchLimits().body
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 NEEDED = {"X-Forwarded-Proto": NO_PROTO, "Authorization": NOT_PROVIDED, "Content-Type": NO_TYPE}
 """The headers that must be there, in the order in which their absence is told."""
@@ -67,6 +69,7 @@ class Guard:
         self._whitelist = tuple(whitelist)
         self._state = state
         self._clock = clock
+        self._limited = any(key.caller.limits.body < _UNLIMITED for key in keys.values())
 
     def check_headers(self, request: web.BaseRequest, *, needed: Collection[str] = tuple(NEEDED)) -> None:
         """Raises Refused where the address is not listed or a header that is needed is missing; needs no body."""
@@ -76,6 +79,25 @@ class Guard:
         for name, details in NEEDED.items():
             if name in needed and name not in headers:
                 raise Refused(details, f"no {name}")
+
+    def longest(self, request: web.BaseRequest) -> int:
+        """How many bytes the body of a request may have by its key's own limit; needs no body.
+
+        What is not signed is read as that of a key without a limit, so that it learns nothing of any key's.
+        """
+        if self._limited:
+            with suppress(hawk.Refusal):
+                return self._known(request).caller.limits.body
+        return _UNLIMITED
+
+    async def recognize(self, request: web.BaseRequest) -> Guest:
+        """Who signed the request, whose body is not looked at. Raises as `authenticate` does."""
+        try:
+            guest = self._known(request)
+        except hawk.Refusal as refusal:
+            raise Refused(INCORRECT, str(refusal)) from refusal
+        await self._once(guest)
+        return guest
 
     async def authenticate(self, request: web.BaseRequest, body: bytes, sent: bytes | None = None) -> Guest:
         """Who signed the request, whose headers have been checked. Raises Refused, StateUnavailable.
@@ -113,6 +135,12 @@ class Guard:
             raise Refused(INCORRECT, str(refusal), hawk.challenge(now, secret)) from refusal
         except hawk.Refusal as refusal:
             raise Refused(INCORRECT, str(refusal)) from refusal
+        key = self._keys[artifacts.id]
+        return Guest(key.caller, artifacts, key.secret, key.limits)
+
+    def _known(self, request: web.BaseRequest) -> Guest:
+        signature, target = request.headers["Authorization"], target_of(request)
+        artifacts = hawk.verify_header(signature, target, self._secret_of, self._clock.now())
         key = self._keys[artifacts.id]
         return Guest(key.caller, artifacts, key.secret, key.limits)
 

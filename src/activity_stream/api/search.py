@@ -7,11 +7,11 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from activity_stream import hawk
-from activity_stream.api.encoding import check_encoding, unpacked
+from activity_stream.api.encoding import check_encoding, is_packed, unpacked
 from activity_stream.api.guard import NEEDED, Guard, Guest
 from activity_stream.api.limits import Limiter
 from activity_stream.api.problems import LOG
-from activity_stream.errors import BadRequest
+from activity_stream.errors import BadRequest, BodyTooLarge
 from activity_stream.model import Alias, Caller
 from activity_stream.search.search import Searches
 
@@ -21,6 +21,8 @@ SEARCHES: web.AppKey[Searches] = web.AppKey("searches", Searches)
 GUEST: web.RequestKey[Guest] = web.RequestKey("guest", Guest)
 JSON = "application/json"
 BODY_SECONDS = 60.0
+_PACKING = 1024
+"""Bytes by which a small body can grow by being packed."""
 PRODUCT = {"X-Elastic-Product": "Elasticsearch"}
 """Elasticsearch's own clients talk to no server whose answers lack it."""
 
@@ -40,11 +42,9 @@ def admitted(handler: Asking, *, needed: Collection[str] = tuple(NEEDED)) -> Han
         guard = request.app[GUARD]
         guard.check_headers(request, needed=needed)
         check_encoding(request)
-        sent = await whole_body(request)
-        body = unpacked(request, sent)
+        sent, body = await _received(request, guard)
         guest = await guard.authenticate(request, body, None if sent is body else sent)
-        request[GUEST] = guest
-        request[LOG] = request[LOG].with_tags(guest.caller.key_id)
+        _greet(request, guest)
         guard.permit(guest, request.method)
         async with request.app[LIMITER].turn(guest.caller.key_id, guest.limits):
             return await handler(request, guest.caller, body)
@@ -52,17 +52,49 @@ def admitted(handler: Asking, *, needed: Collection[str] = tuple(NEEDED)) -> Han
     return behind_the_guard
 
 
-async def whole_body(request: web.Request) -> bytes:
-    """The body. Raises HTTPRequestEntityTooLarge, HTTPRequestTimeout, BadRequest where it breaks off."""
+def _greet(request: web.Request, guest: Guest) -> None:
+    request[GUEST] = guest
+    request[LOG] = request[LOG].with_tags(guest.caller.key_id)
+
+
+async def _received(request: web.Request, guard: Guard) -> tuple[bytes, bytes]:
+    """The body as it came, and unpacked. Raises as `whole_body` and `unpacked` do, BodyTooLarge where it is larger than
+    its key may send, and Refused where nobody is to be told so."""
+    most, own = request.client_max_size, guard.longest(request)
+    if own >= most:
+        sent = await whole_body(request, most)
+        return sent, unpacked(request, sent, most)
+    try:
+        sent = await whole_body(request, min(most, own + _PACKING) if is_packed(request) else own)
+        return sent, unpacked(request, sent, own)
+    except web.HTTPRequestEntityTooLarge:
+        _greet(request, await guard.recognize(request))
+        raise BodyTooLarge(own) from None
+
+
+async def whole_body(request: web.BaseRequest, most: int) -> bytes:
+    """The body. Raises HTTPRequestEntityTooLarge for one of more bytes than `most`, HTTPRequestTimeout, and BadRequest
+    where it breaks off."""
+    if (request.content_length or 0) > most:
+        raise web.HTTPRequestEntityTooLarge(max_size=most, actual_size=request.content_length or 0)
     if request.content.is_eof():  # it came with the headers, as nearly always, or there is none
-        return await request.read()
+        return await _read(request, most)
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            return await request.read()
+            return await _read(request, most)
     except TimeoutError:
         raise web.HTTPRequestTimeout from None
     except (ConnectionResetError, web.RequestPayloadError) as error:
         raise BadRequest(f"The body broke off ({error}); send the whole of it.") from error
+
+
+async def _read(request: web.BaseRequest, most: int) -> bytes:
+    body = bytearray()
+    while chunk := await request.content.readany():
+        body += chunk
+        if len(body) > most:
+            raise web.HTTPRequestEntityTooLarge(max_size=most, actual_size=len(body))
+    return bytes(body)
 
 
 @web.middleware

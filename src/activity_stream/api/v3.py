@@ -1,7 +1,8 @@
 """The third version: what Elasticsearch's and OpenSearch's own clients ask, as they ask it."""
 
+import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -9,13 +10,17 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from activity_stream.api.contexts import Contexts
+from activity_stream.api.encoding import LONG
+from activity_stream.api.filter_path import filtered
 from activity_stream.api.parts import PARTS
 from activity_stream.api.search import JSON, PRODUCT, SEARCHES, admitted
-from activity_stream.errors import SearchRefused
+from activity_stream.errors import BodyTooLarge, SearchRefused
 from activity_stream.model import Alias, Caller, SearchAnswer
 from activity_stream.search import parameters, refusals, standard
 from activity_stream.search.bodies import read_object
-from activity_stream.search.mappings import capabilities, properties
+from activity_stream.search.mappings import capabilities, mapping_of, properties
+from activity_stream.search.search import Running
+from activity_stream.search.typed import typed
 
 CONTEXTS: web.AppKey[Contexts] = web.AppKey("contexts", Contexts)
 Answering = Callable[[web.Request, Caller, bytes], Awaitable[SearchAnswer]]
@@ -33,11 +38,16 @@ def routes() -> Iterator[tuple[str, str, Handler]]:
 
 
 def _answered(handler: Answering) -> Callable[[web.Request, Caller, bytes], Awaitable[web.Response]]:
-    """The handler's answer, or the refusal that it raises, over HTTP."""
+    """The handler's answer, or the refusal that it raises, over HTTP. Where there is no body, `source` is one: some
+    clients send it so with a GET."""
 
     async def answered(request: web.Request, caller: Caller, body: bytes) -> web.Response:
+        if not body and "source" in request.query:
+            body = request.query["source"].encode()
+            if len(body) > caller.limits.body:
+                raise BodyTooLarge(caller.limits.body)
         try:
-            answer = _shaped(request, await handler(request, caller, body))
+            answer = await _shaped(request, await handler(request, caller, body), is_source=handler is _source)
         except SearchRefused as refusal:
             answer = SearchAnswer(refusal.status, refusal.body)
         return web.Response(status=answer.status, body=answer.body, content_type=JSON, headers=PRODUCT)
@@ -45,14 +55,25 @@ def _answered(handler: Answering) -> Callable[[web.Request, Caller, bytes], Awai
     return answered
 
 
-def _shaped(request: web.Request, answer: SearchAnswer) -> SearchAnswer:
-    """The answer as `rest_total_hits_as_int` and `pretty` want it."""
+async def _shaped(request: web.Request, answer: SearchAnswer, *, is_source: bool) -> SearchAnswer:
+    """The answer as `rest_total_hits_as_int`, `filter_path` and `pretty` want it. Of errors and sources no parts are
+    taken."""
     body = answer.body
     if answer.status == 200 and _is_set(request, "rest_total_hits_as_int"):
         body = _with_number(body)
+    patterns = request.query.get("filter_path")
+    if patterns and not is_source and not _is_error(answer):
+        body = await asyncio.to_thread(filtered, body, patterns) if len(body) > LONG else filtered(body, patterns)
     if _is_set(request, "pretty"):
         body = msgspec.json.format(body, indent=2) + b"\n"
     return SearchAnswer(answer.status, body)
+
+
+def _is_error(answer: SearchAnswer) -> bool:
+    """Whether the answer says what went wrong; a 404 may say as well that something is not there."""
+    if answer.status != 404:
+        return answer.status != 200
+    return "error" in msgspec.json.decode(answer.body, type=dict[str, msgspec.Raw])
 
 
 def _with_number(body: bytes) -> bytes:
@@ -73,7 +94,7 @@ def _is_set(request: web.Request, name: str) -> bool:
 
 
 def _known(request: web.Request, known: frozenset[str] = frozenset()) -> None:
-    parameters.refuse_unknown(request.query, known | {"pretty"}, request.path)
+    parameters.refuse_unknown(request.query, known | {"pretty", "filter_path", "source"}, request.path)
 
 
 def _alias(request: web.Request) -> Alias:
@@ -105,8 +126,26 @@ async def _search(request: web.Request, caller: Caller, body: bytes) -> SearchAn
     if _is_set(request, "rest_total_hits_as_int"):
         asked = _counting_all(asked)
     if "scroll" in request.query:
-        return await request.app[CONTEXTS].scroll(caller, _alias(request), asked, request.query["scroll"])
-    return await request.app[SEARCHES].run(caller, _alias(request), asked)
+        answer = await request.app[CONTEXTS].scroll(caller, _alias(request), asked, request.query["scroll"])
+        return await _typed(request, _alias(request), asked, answer)
+    return await _running(request)(caller, _alias(request), asked)
+
+
+def _running(request: web.Request) -> Running:
+    """Asks as `Searches.run` does, and names what is in answers as the request wants it."""
+
+    async def run(caller: Caller, alias: Alias, body: bytes) -> SearchAnswer:
+        return await _typed(request, alias, body, await request.app[SEARCHES].run(caller, alias, body))
+
+    return run
+
+
+async def _typed(request: web.Request, alias: Alias, body: bytes, answer: SearchAnswer) -> SearchAnswer:
+    """The answer to a search body, as `typed_keys` wants it."""
+    if answer.status != 200 or not _is_set(request, "typed_keys"):
+        return answer
+    asked = answer.body, body, request.app[PARTS].fields[alias]
+    return SearchAnswer(200, await asyncio.to_thread(typed, *asked) if len(answer.body) > LONG else typed(*asked))
 
 
 def _counting_all(body: bytes) -> bytes:
@@ -117,13 +156,17 @@ def _counting_all(body: bytes) -> bytes:
 
 async def _search_a_point(request: web.Request, caller: Caller, body: bytes) -> SearchAnswer:
     _known(request, parameters.OF_A_SEARCH)
-    return await request.app[CONTEXTS].search(caller, parameters.with_parameters(body, request.query))
+    return await request.app[CONTEXTS].search(
+        _running(request), caller, parameters.with_parameters(body, request.query)
+    )
 
 
 async def _count(request: web.Request, caller: Caller, body: bytes) -> SearchAnswer:
     _known(request, parameters.OF_A_COUNT)
-    asked = parameters.with_parameters(body, request.query)
-    return await standard.count(request.app[SEARCHES], caller, _alias(request), asked)
+    least = request.query.get("min_score")
+    given = {name: value for name, value in request.query.items() if name != "min_score"}
+    asked = parameters.with_parameters(body, given)
+    return await standard.count(request.app[SEARCHES], caller, _alias(request), asked, least)
 
 
 async def _explanation(request: web.Request, caller: Caller, body: bytes) -> SearchAnswer:
@@ -136,7 +179,7 @@ async def _explanation(request: web.Request, caller: Caller, body: bytes) -> Sea
 async def _several(request: web.Request, caller: Caller, body: bytes) -> SearchAnswer:
     _known(request, parameters.SHAPE)
     began = time.perf_counter()
-    answers = await standard.several(request.app[SEARCHES], caller, request.match_info.get("alias"), body)
+    answers = await standard.several(_running(request), caller, request.match_info.get("alias"), body)
     return SearchAnswer(200, standard.together(answers, int((time.perf_counter() - began) * 1000)))
 
 
@@ -166,11 +209,25 @@ async def _documents(request: web.Request, caller: Caller, body: bytes) -> Searc
 
 async def _mapping(request: web.Request, _caller: Caller, _body: bytes) -> SearchAnswer:
     _known(request)
+    shown = {alias: _mappings(request, alias) for alias in _aliases(request)}
+    return SearchAnswer(200, msgspec.json.encode(shown))
+
+
+async def _index(request: web.Request, _caller: Caller, _body: bytes) -> SearchAnswer:
+    _known(request)
+    shown = {alias: {"aliases": {}, **_mappings(request, alias), "settings": {}} for alias in _aliases(request)}
+    return SearchAnswer(200, msgspec.json.encode(shown))
+
+
+def _mappings(request: web.Request, alias: Alias) -> Mapping[str, Any]:
+    return {"mappings": {"dynamic": "false", "properties": properties(request.app[PARTS].fields[alias])}}
+
+
+async def _mapping_of_fields(request: web.Request, _caller: Caller, _body: bytes) -> SearchAnswer:
+    _known(request, frozenset({"include_defaults"}))
+    names = request.match_info["names"].split(",")
     fields = request.app[PARTS].fields
-    shown = {
-        alias: {"mappings": {"dynamic": "false", "properties": properties(fields[alias])}}
-        for alias in _aliases(request)
-    }
+    shown = {alias: {"mappings": mapping_of(fields[alias], names)} for alias in _aliases(request)}
     return SearchAnswer(200, msgspec.json.encode(shown))
 
 
@@ -259,6 +316,9 @@ _ROUTES: Sequence[tuple[str, str, Answering]] = (
     ("/_mget", "GET POST", _documents),
     (f"/{_ALIAS}/_mapping", "GET", _mapping),
     ("/_mapping", "GET", _mapping),
+    (f"/{_ALIAS}/_mapping/field/{{names}}", "GET", _mapping_of_fields),
+    ("/_mapping/field/{names}", "GET", _mapping_of_fields),
+    (f"/{_ALIAS}", "GET HEAD", _index),
     (f"/{_ALIAS}/_field_caps", "GET POST", _field_capabilities),
     ("/_field_caps", "GET POST", _field_capabilities),
     ("/_search/scroll", "GET POST", _scroll),

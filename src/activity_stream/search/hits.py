@@ -41,12 +41,15 @@ class SortKey(msgspec.Struct, frozen=True, kw_only=True):
 class SourceFilter(msgspec.Struct, frozen=True, kw_only=True):
     """What of `_source` comes back: nothing if not `enabled`; only `includes` (if any), without `excludes`.
 
-    Patterns may have `*`; the name of an object takes all that is in it.
+    Patterns may have `*`; the name of an object takes all that is in it. The `_id` comes `with_id`. `leaves`: names
+    that stored fields are asked for by; where a hit is shown, none of them may be that of an object.
     """
 
     enabled: bool = True
     includes: tuple[str, ...] = ()
     excludes: tuple[str, ...] = ()
+    with_id: bool = True
+    leaves: tuple[str, ...] = ()
 
 
 class ShownField(msgspec.Struct, frozen=True, kw_only=True):

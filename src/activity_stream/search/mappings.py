@@ -44,6 +44,17 @@ def properties(fields: FieldMap, describe: Describe = _type) -> dict[str, Any]:
     return found
 
 
+def mapping_of(fields: FieldMap, patterns: Iterable[str]) -> dict[str, Any]:
+    """For each field that one of the patterns (`*` any characters) names, what its mapping says of it alone."""
+    wanted, shown = tuple(patterns), {}
+    for field in fields.values():
+        if any(fnmatchcase(field.name, each) for each in wanted):
+            path = ".".join(field.path)
+            leaf = field.path[-1] if field.name == path else field.name.removeprefix(f"{path}.")
+            shown[field.name] = {"full_name": field.name, "mapping": {leaf: {"type": str(field.type)}}}
+    return shown
+
+
 def capabilities(fields: FieldMap, patterns: Iterable[str]) -> dict[str, Any]:
     """For each field, or object of fields, that one of the patterns (`*` any characters) names: its type, and whether
     it can be searched and aggregated (OpenSearch documentation, "Field capabilities")."""

@@ -20,13 +20,14 @@ _HARMLESS = frozenset(
         "ccs_minimize_roundtrips", "error_trace", "expand_wildcards", "human", "ignore_throttled", "ignore_unavailable",
         "include_named_queries_score", "max_concurrent_searches", "max_concurrent_shard_requests", "phase_took",
         "pre_filter_shard_size", "preference", "realtime", "refresh", "request_cache", "routing", "search_type",
-        "source_content_type", "local", "master_timeout", "cluster_manager_timeout", "include_unmapped",
+        "source_content_type", "stats", "local", "master_timeout", "cluster_manager_timeout", "include_unmapped",
     }
 )  # fmt: skip
-SHAPE = frozenset({"pretty", "rest_total_hits_as_int"})
+SHAPE = frozenset({"pretty", "rest_total_hits_as_int", "typed_keys"})
 """What has to do with how an answer looks."""
 
 _QUERY_STRING = ("df", "default_operator", "analyzer", "analyze_wildcard", "lenient")
+_SUGGEST = ("suggest_field", "suggest_text", "suggest_mode", "suggest_size")
 _SOURCE = ("_source", "_source_includes", "_source_include", "_source_excludes", "_source_exclude")
 
 
@@ -46,12 +47,13 @@ def with_parameters(body: bytes, given: Mapping[str, str]) -> bytes:
 
     Raises SearchRefused for a parameter that has no such value, BadRequest where the body is no JSON object.
     """
-    body = body or given.get("source", "").encode()
     said = {key: read(name, given[name]) for name, (key, read) in _PARTS.items() if name in given}
     if "q" in given:
         said["query"] = {"query_string": {"query": given["q"], **_query_string(given)}}
     if any(name in given for name in _SOURCE):
         said["_source"] = source_filter(given)
+    if any(name in given for name in _SUGGEST):
+        said["suggest"] = _suggest(given)
     if not said and "sort" not in given:
         return body
     parts = msgspec.json.decode(body, type=dict[str, Raw]) if read_object(body) else {}
@@ -61,7 +63,10 @@ def with_parameters(body: bytes, given: Mapping[str, str]) -> bytes:
 
 
 def source_filter(given: Mapping[str, str]) -> Any:
-    """The `_source` of a body that the parameters stand for; True without any."""
+    """The `_source` of a body that the parameters stand for; True without any. Without one, it is one of the
+    `stored_fields`, or not, where those are named."""
+    if "stored_fields" in given and not any(name in given for name in _SOURCE):
+        return "_source" in _words(given["stored_fields"])
     includes = [name for key in ("_source_includes", "_source_include") for name in _words(given.get(key, ""))]
     excludes = [name for key in ("_source_excludes", "_source_exclude") for name in _words(given.get(key, ""))]
     whole = given.get("_source", "true")
@@ -114,6 +119,19 @@ def _query_string(given: Mapping[str, str]) -> Mapping[str, Any]:
     return said
 
 
+def _suggest(given: Mapping[str, str]) -> Mapping[str, Any]:
+    """Suggestions of a field, under its name."""
+    if "suggest_field" not in given:
+        raise refusals.illegal("[suggest_text], [suggest_mode] and [suggest_size] need [suggest_field]")
+    field = given["suggest_field"]
+    term: dict[str, Any] = {"field": field}
+    if "suggest_mode" in given:
+        term["suggest_mode"] = given["suggest_mode"]
+    if "suggest_size" in given:
+        term["size"] = _number("suggest_size", given["suggest_size"])
+    return {field: {"text": given.get("suggest_text", given.get("q", "")), "term": term}}
+
+
 def _sorts(sort: Raw | None) -> list[Any]:
     """The keys of a body's sort, of any form; numbers in it stay as they were written."""
     if sort is None:
@@ -143,6 +161,6 @@ _PARTS: Mapping[str, tuple[str, Callable[[str, str], Any]]] = {
 }
 """The parameters that stand for a part of the body: its key, and how it is read."""
 
-OF_A_SEARCH = frozenset({*_PARTS, *_SOURCE, *_QUERY_STRING, "q", "sort", "source"}) | SHAPE
-OF_A_COUNT = frozenset({"q", "source", *_QUERY_STRING, "pretty"})
-OF_A_DOCUMENT = frozenset({*_SOURCE, "pretty"})
+OF_A_SEARCH = frozenset({*_PARTS, *_SOURCE, *_QUERY_STRING, *_SUGGEST, "q", "sort"}) | SHAPE
+OF_A_COUNT = frozenset({"q", "min_score", *_QUERY_STRING, "pretty"})
+OF_A_DOCUMENT = frozenset({*_SOURCE, "stored_fields", "pretty"})

@@ -23,6 +23,7 @@ from activity_stream.search.parse_hits import collapse, docvalue_fields, fields
 from activity_stream.search.parse_queries import query
 from activity_stream.search.parse_rescore import rescore
 from activity_stream.search.parse_sort import search_after, sort, source
+from activity_stream.search.parse_stored import of_hits, stored_fields
 from activity_stream.search.parse_suggest import suggest
 from activity_stream.search.part import Part, Reader, only_if
 from activity_stream.search.query import MatchNone, Node
@@ -38,7 +39,7 @@ NOT_YET = frozenset(
     {
         "derived", "ext", "knn",
         "pit", "query_and_fetch", "runtime_mappings", "script_fields", "search_pipeline",
-        "slice", "stats", "stored_fields",
+        "slice", "stats",
     }
 )  # fmt: skip
 """Keys of a body that OpenSearch has, and that are not taken here yet."""
@@ -65,6 +66,8 @@ def parse_body(body: bytes, limits: SearchLimits = SearchLimits()) -> SearchBody
             raise refusals.parsing(f"Unknown key for a {inner.token} in [{key[:100]}]{more}.")
     if "suggest" in values and not values.keys() & {"query", "aggs"}:
         values["query"] = MatchNone()  # then, as in OpenSearch, nothing else is looked for
+    stored, source_filter = values.pop("stored_fields", None), values.get("source")
+    values["source"] = of_hits(stored, source_filter, fields="fields" in values)
     return _checked(SearchBody(**values), limits)
 
 
@@ -103,7 +106,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> None:
         raise ValueError(f"Duplicate field '{twice[:100]}'")
 
 
-_NEVER_NULL = ("from", "size", "query", "post_filter", "aggs", "aggregations", "track_total_hits")
+_NEVER_NULL = ("from", "size", "query", "post_filter", "aggs", "aggregations", "track_total_hits", "stored_fields")
 
 
 def _read(reader: Reader, part: Part) -> Any:
@@ -149,6 +152,7 @@ _KEYS: Mapping[str, tuple[str, Callable[[Part], Any]]] = {
     "sort": ("sort", sort),
     "search_after": ("search_after", search_after),
     "_source": ("source", source),
+    "stored_fields": ("stored_fields", stored_fields),
     "track_total_hits": ("track_total_hits", _total_hits),
     "track_scores": ("track_scores", Part.boolean),
     "explain": ("explain", Part.boolean),

@@ -1,28 +1,35 @@
 """`collapse`, `inner_hits` and `top_hits`: pages of hits within an answer."""
 
+from collections.abc import Callable
+from typing import Any
+
 from activity_stream.search import refusals
 from activity_stream.search.aggs import TopHitsAgg
-from activity_stream.search.hits import Collapse, Page, ShownField
+from activity_stream.search.hits import Collapse, Page, ShownField, SourceFilter
 from activity_stream.search.parse_buckets import date_format
 from activity_stream.search.parse_sort import sort, source
+from activity_stream.search.parse_stored import of_inner_hits, of_top_hits, stored_fields
 from activity_stream.search.part import Part, Readers, at_least
 
 _LARGEST = 100
 """OpenSearch's `index.max_inner_result_window`."""
 
+_SHOWN = ("stored_fields", "_source")
+_Showing = Callable[[tuple[str, ...] | None, SourceFilter | None], SourceFilter]
 
 _PAGE: Readers = {
     "from": at_least(0),
     "size": at_least(0),
     "sort": sort,
     "_source": source,
+    "stored_fields": stored_fields,
     "track_scores": Part.boolean,
 }
 
 
-def _page(values: dict[str, object], part: Part) -> Page:
-    renamed = {{"from": "from_", "_source": "source"}.get(name, name): value for name, value in values.items()}
-    page = Page(**renamed)  # type: ignore[arg-type]
+def _page(values: dict[str, Any], part: Part, shown: _Showing) -> Page:
+    renamed = {"from_" if name == "from" else name: value for name, value in values.items() if name not in _SHOWN}
+    page = Page(**renamed, source=shown(values.get("stored_fields"), values.get("_source")))
     if page.from_ + page.size > _LARGEST:
         raise refusals.illegal(
             f"Result window of inner hits is too large, from + size must be less than or equal to: [{_LARGEST}] but "
@@ -33,7 +40,7 @@ def _page(values: dict[str, object], part: Part) -> Page:
 
 def top_hits(part: Part) -> TopHitsAgg:
     """The hits of a bucket. Raises SearchRefused."""
-    page = _page(part.options("top_hits", _PAGE), part)
+    page = _page(part.options("top_hits", _PAGE), part, of_top_hits)
     if not page.size:
         raise refusals.illegal(f"[size] of [top_hits] must be greater than 0 at {part.path}")
     return TopHitsAgg(page=page)
@@ -93,4 +100,4 @@ def _format(part: Part) -> str:
 
 def _inner_hits(part: Part) -> tuple[str, Page]:
     values = part.options("inner_hits", {"name": Part.text, **_PAGE}, {"ignore_unmapped": Part.boolean})
-    return values.pop("name", ""), _page(values, part)
+    return values.pop("name", ""), _page(values, part, of_inner_hits)

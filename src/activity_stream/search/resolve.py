@@ -1,9 +1,9 @@
 """The fields that queries about places, nested objects and functions need: there, and of a type that can be asked."""
 
-from activity_stream.fields import Field, FieldType
+from activity_stream.fields import Field, FieldMap, FieldType
 from activity_stream.search import refusals
 from activity_stream.search.functions import decay_factor
-from activity_stream.search.hits import GEO_DISTANCE, Collapse, NestedSort, SortKey
+from activity_stream.search.hits import GEO_DISTANCE, Collapse, NestedSort, SortKey, SourceFilter
 from activity_stream.search.query import Decay, FieldValue, GeoBox, GeoDistance, Nested, TermsSet
 
 _NUMBERS = (FieldType.DATE, FieldType.BOOLEAN, FieldType.LONG, FieldType.DOUBLE)
@@ -36,6 +36,19 @@ def collapsed(field: Field | None, collapse: Collapse) -> None:
         raise refusals.illegal(
             f"unknown type for collapse field `{collapse.field}`, only keywords and numbers are accepted"
         )
+
+
+def stored_asked(fields: FieldMap, source: SourceFilter) -> None:
+    """Raises SearchRefused where a hit cannot be shown so: one of the stored fields that are asked for is an object,
+    which has no value; or parts of a source are, and no source."""
+    if not source.enabled and not source.with_id and (source.includes or source.excludes):
+        raise refusals.illegal("unable to fetch fields from _source field: _source is disabled by [stored_fields]")
+    for name in source.leaves:
+        field = fields.get(name)
+        if (field is not None and field.type is FieldType.NESTED) or any(
+            ".".join(each.path[:depth]) == name for each in fields.values() for depth in range(1, len(each.path))
+        ):
+            raise refusals.illegal(f"field [{name[:100]}] isn't a leaf field")
 
 
 def number_asked(field: Field | None, node: TermsSet) -> None:

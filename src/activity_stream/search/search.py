@@ -1,6 +1,7 @@
 """The caller's query, narrowed by the caller's grants, and asked."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
@@ -22,6 +23,9 @@ _NOTHING = (
 )
 
 _USUAL = SearchLimits()
+
+Running = Callable[[Caller, Alias, bytes], Awaitable[SearchAnswer]]
+"""Asks for a caller, as `Searches.run` does."""
 
 
 class Searches:
@@ -66,7 +70,7 @@ class Searches:
         return await self._index.root()
 
     async def _run(self, caller: Caller, alias: Alias, body: bytes) -> SearchAnswer:
-        if caller.limits != _USUAL:
+        if msgspec.structs.replace(caller.limits, body=_USUAL.body) != _USUAL:
             parse_body(body, caller.limits)  # nothing goes through that cannot be measured
         if not is_unrestricted(caller, alias):
             scope = self._scope(caller, alias)

@@ -15,7 +15,7 @@ from activity_stream.errors import CallerError, SearchRefused
 from activity_stream.model import Alias, Caller, SearchAnswer
 from activity_stream.search import refusals
 from activity_stream.search.bodies import read_object
-from activity_stream.search.search import Searches
+from activity_stream.search.search import Running, Searches
 
 MOST_SEARCHES = 100
 MOST_DOCUMENTS = 1_000
@@ -27,6 +27,7 @@ _HEADER = frozenset(
         "request_cache", "ccs_minimize_roundtrips", "allow_partial_search_results", "cancel_after_time_interval",
     }
 )  # fmt: skip
+_OF_A_ROW = frozenset({"_index", "_id", "_source", "stored_fields", "routing", "_type"})
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -58,13 +59,17 @@ class _Answer(msgspec.Struct):
     shards: Raw = msgspec.field(name="_shards", default_factory=lambda: Raw(b"{}"))
 
 
-async def count(searches: Searches, caller: Caller, alias: Alias, body: bytes) -> SearchAnswer:
-    """How many documents a query finds, all counted. Raises as `Searches.run` does."""
+async def count(
+    searches: Searches, caller: Caller, alias: Alias, body: bytes, least_score: str | None = None
+) -> SearchAnswer:
+    """How many documents a query finds, all counted; of those with a least score, where there is one. Raises as
+    `Searches.run` does."""
     parts = msgspec.json.decode(body, type=dict[str, Raw]) if read_object(body) else {}
     other = next((key for key in parts if key != "query"), None)
     if other is not None:
         raise refusals.parsing(f"request does not support [{other[:100]}]: a count has a [query] and nothing else")
-    asked = msgspec.json.encode({**parts, "size": 0, "track_total_hits": True})
+    least = {} if least_score is None else {"min_score": least_score}
+    asked = msgspec.json.encode({**parts, **least, "size": 0, "track_total_hits": True})
     answer = await searches.whole(caller, alias, asked)
     if answer.status != 200:
         return answer
@@ -132,16 +137,24 @@ def wanted_documents(body: bytes, alias: str | None, source: object) -> list[Wan
         raise refusals.illegal('no documents to get: send {"docs": [{"_index": …, "_id": …}]}, or {"ids": […]}')
     found = []
     for row in rows:
-        if not isinstance(row, dict) or not row.keys() <= {"_index", "_id", "_source", "routing", "_type"}:
+        if not isinstance(row, dict) or not row.keys() <= _OF_A_ROW:
             raise refusals.illegal(f"a document is named by [_index], [_id] and [_source], not by {row!r:.100}")
         index = row.get("_index", alias)
         if not isinstance(row.get("_id"), str) or not isinstance(index, str):
             raise refusals.illegal(f"a document has to have an [_index] and an [_id], both strings: {row!r:.100}")
-        found.append(msgspec.convert({"alias": index, "id": row["_id"], "source": row.get("_source", source)}, Wanted))
+        shown = row.get("_source", _as_stored(row["stored_fields"]) if "stored_fields" in row else source)
+        found.append(msgspec.convert({"alias": index, "id": row["_id"], "source": shown}, Wanted))
     return found
 
 
-async def several(searches: Searches, caller: Caller, alias: str | None, lines: bytes) -> list[SearchAnswer]:
+def _as_stored(names: object) -> bool:
+    """Whether `_source` is among the fields that are named as stored."""
+    if not isinstance(names, str | list):
+        raise refusals.illegal(f"[stored_fields] is a name or a list of names, not {names!r:.100}")
+    return "_source" in ([names] if isinstance(names, str) else names)
+
+
+async def several(run: Running, caller: Caller, alias: str | None, lines: bytes) -> list[SearchAnswer]:
     """The answer to each search of a multi-search body: lines of JSON, a header and a body for each.
 
     One that is refused does not keep the others from being answered. Raises SearchRefused for a body of another form.
@@ -158,7 +171,7 @@ async def several(searches: Searches, caller: Caller, alias: str | None, lines: 
     async def one(header: bytes, body: bytes) -> SearchAnswer:
         async with turn:
             try:
-                return await searches.run(caller, _of_header(header, alias), body)
+                return await run(caller, _of_header(header, alias), body)
             except SearchRefused as refusal:
                 return SearchAnswer(refusal.status, refusal.body)
             except CallerError as error:

@@ -158,8 +158,8 @@ KEY_SEARCH_SECONDS = Variable[float](
 )
 SEARCH_LIMITS = Variable[tuple[str, int]](
     name="SEARCH_LIMITS",
-    meaning="less than a search may ask for by itself, comma separated, such as `depth=5, clauses=100`; then only "
-    "constructs that every index has can be asked for",
+    meaning="less than a search may ask for by itself, comma separated, such as `depth=5, clauses=100`; then, but for "
+    "`body`, the bytes of a request's body, only constructs that every index has can be asked for",
     read=values.limit,
 )
 KEY_SEARCH_LIMITS = Variable[tuple[str, int]](

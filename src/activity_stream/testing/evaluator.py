@@ -96,6 +96,7 @@ def _hits(alias: Alias, search: SearchBody, hits: Sequence[Hit], corpus: Corpus,
     page = ordered[search.from_ : search.from_ + search.size]
     best = max((hit.score for hit in (ordered if search.rescore else hits)), default=None) if search.scored else None
     total = _total(len(hits), search.track_total_hits)
+    _check_stored(search.source, page, corpus)
     shown = [_hit(alias, search.source, hit, scored=search.scored, is_sorted=bool(search.sort)) for hit in page]
     _add_parts(alias, search, list(zip(shown, page, strict=True)), corpus, now_ms)
     if search.collapse is not None:
@@ -203,8 +204,19 @@ def _page(alias: Alias, page: Page, hits: Sequence[Hit], corpus: Corpus, now_ms:
     mine = [Hit(hit.document, hit.score) for hit in hits]
     shown = Sorting(page.sort, corpus, now_ms).page(mine, None)[page.from_ : page.from_ + page.size]
     best = max((hit.score for hit in hits), default=None) if page.scored else None
+    _check_stored(page.source, shown, corpus)
     rows = [_hit(alias, page.source, hit, scored=page.scored, is_sorted=bool(page.sort)) for hit in shown]
     return {"hits": {"total": {"value": len(hits), "relation": "eq"}, "max_score": best, "hits": rows}}
+
+
+def _check_stored(source: SourceFilter, shown: Sequence[Hit], corpus: Corpus) -> None:
+    """SearchRefused where a hit is shown, and what is asked for of it is an object, or a part of what is not read."""
+    if shown and not source.with_id and source.includes + source.excludes:
+        raise refusals.illegal("unable to fetch fields from _source field: _source is disabled by [stored_fields]")
+    objects = {".".join(field.path[:end]) for field in corpus.fields for end in range(1, len(field.path))}
+    objects |= {field.name for field in corpus.fields if field.type is FieldType.NESTED}
+    if shown and objects.intersection(source.leaves):
+        raise refusals.illegal(f"field [{objects.intersection(source.leaves).pop()}] isn't a leaf field")
 
 
 def _total(count: int, tracked: bool | int) -> dict[str, Any] | None:
@@ -217,12 +229,11 @@ def _total(count: int, tracked: bool | int) -> dict[str, Any] | None:
 
 def _hit(alias: Alias, source: SourceFilter, hit: Hit, *, scored: bool, is_sorted: bool) -> dict[str, Any]:
     document = hit.document
-    shown: dict[str, Any] = {
-        "_index": document.generation.index_name(alias),
-        "_id": document.id,
-        "_score": hit.score if scored else None,
-    }
-    if source == SourceFilter():
+    shown: dict[str, Any] = {"_index": document.generation.index_name(alias)}
+    if source.with_id:
+        shown["_id"] = document.id
+    shown["_score"] = hit.score if scored else None
+    if source.enabled and not source.includes and not source.excludes:
         shown["_source"] = msgspec.Raw(document.source)
     elif source.enabled:
         shown["_source"] = filtered(document.decoded, source)

@@ -354,7 +354,6 @@ async def test_scores_do_not_depend_on_what_a_grant_hides() -> None:
         {"aggs": {"s": {"top_hits": {"sort": ["_doc"]}}}},
         {"docvalue_fields": ["_seq_no"]},
         {"query": {"function_score": {"min_score": 1}}},
-        {"stored_fields": ["_source"]},
         {"pit": {"id": "x"}},
         {"slice": {"id": 0, "max": 2}},
         {"query": {"has_child": {"type": "x", "query": {"match_all": {}}}}},

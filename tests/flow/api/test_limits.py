@@ -1,17 +1,22 @@
 """What one key may ask: so much a second, so much at once; and that no key keeps another from being answered."""
 
 import asyncio
+import base64
+import gzip
 import json
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import quote
 
+import msgspec
 import pytest
 
 from activity_stream.api import limits
 from activity_stream.api.limits import Limits
-from activity_stream.model import Alias, SearchAnswer
-from tests.flow.api.served import Served, serving
+from activity_stream.model import Alias, SearchAnswer, SearchLimits
+from tests.flow.api.served import CALLERS, Served, serving
 
 SEARCH = "/v3/activities/_search"
 
@@ -107,6 +112,73 @@ async def test_what_waits_too_long_or_in_too_long_a_line_is_told_to_come_again(m
             assert "REQUESTS_AT_ONCE" in details
             gate.opened.set()
             assert (await first)[0] == 200
+
+
+SMALL = {
+    "all": CALLERS["all"],
+    "small": msgspec.structs.replace(CALLERS["all"], key_id="small", limits=SearchLimits(body=200)),
+}
+"""Keys of which one may send bodies of 200 bytes."""
+
+
+def of_length(number: int) -> bytes:
+    """A body of so many bytes that cannot be packed to much less."""
+    words = base64.b64encode(random.Random(1).randbytes(number))[: number - 40]
+    return b'{"query":{"match":{"object.name":"%b"}}}' % words.ljust(number - 38, b"x")
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("is_chunked", [False, True])
+async def test_a_key_can_be_kept_to_small_bodies(packed: bool, is_chunked: bool) -> None:
+    """As they are when they are unpacked: a byte more is a 413 that names the limit, and is signed; others are free."""
+    async with serving(callers=SMALL) as api:
+        for key, number, expected in (("small", 200, 200), ("small", 201, 413), ("all", 201, 200)):
+            body = of_length(number)
+            assert len(body) == number
+            sent = gzip.compress(body) if packed else body
+            headers = api.headers(SEARCH, body, "POST", key) | ({"Content-Encoding": "gzip"} if packed else {})
+            data = _in_chunks(sent) if is_chunked else sent
+            async with api.session.post(api.url + SEARCH, data=data, headers=headers) as response:
+                assert response.status == expected
+                assert "Server-Authorization" in response.headers
+                if expected == 413:
+                    details = "The body is larger than 200 bytes (SEARCH_LIMITS of this key); ask for less at once."
+                    assert await response.json() == {"details": details}
+
+
+async def _in_chunks(body: bytes) -> AsyncIterator[bytes]:
+    yield body[:150]
+    yield body[150:]
+
+
+async def test_the_limit_of_a_body_is_of_several_searches_together_and_of_the_urls_source() -> None:
+    """However a search comes; and what all may send at most is no more for a key that may send much."""
+    async with serving(callers=SMALL, max_body_bytes=500) as api:
+        lines = b'{"index":"objects"}\n{"size":0}\n'
+        for number, expected in ((6, 200), (7, 413)):
+            assert (await api.ask("/v3/_msearch", lines * number, "POST", "small"))[0] == expected
+        source = json.dumps({"query": {"match": {"object.name": "word " * 40}}})
+        for key, expected in (("small", 413), ("all", 200)):
+            assert (await api.ask(f"{SEARCH}?source={quote(source)}", key=key))[0] == expected
+        for key, text in (("all", "500 bytes (MAX_BODY_BYTES)"), ("small", "200 bytes (SEARCH_LIMITS")):
+            status, answer = await api.ask(SEARCH, of_length(600), "POST", key)
+            assert status == 413
+            assert text in answer["details"]
+
+
+async def test_the_limit_of_a_body_shows_to_nobody_who_has_not_signed() -> None:
+    """Neither to who does not know the secret nor to who sends again what was signed: the answer is that of any key."""
+    async with serving(callers=SMALL) as api:
+        body = of_length(300)
+        for key in SMALL:
+            headers = api.headers(SEARCH, body, "POST", key)
+            wrong = {**headers, "Authorization": headers["Authorization"].replace('mac="', 'mac="x')}
+            status, names, answer = await api.send(SEARCH, body, "POST", wrong)
+            assert (status, json.loads(answer)) == (401, {"details": "Incorrect authentication credentials."})
+            assert "server-authorization" not in names
+            assert (await api.send(SEARCH, body, "POST", headers))[0] == (413 if key == "small" else 200)
+            status, _, again = await api.send(SEARCH, body, "POST", headers)
+            assert (status, again) == (401, answer)
 
 
 @pytest.mark.parametrize("path", ["/livez", "/checks/p1", "/metrics"])

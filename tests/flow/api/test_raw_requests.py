@@ -6,11 +6,13 @@ import os
 import re
 from urllib.parse import urlsplit
 
+import msgspec
 import pytest
 
 from activity_stream import hawk
 from activity_stream.api import search
-from tests.flow.api.served import SECRET, Served, serving
+from activity_stream.model import SearchLimits
+from tests.flow.api.served import CALLERS, SECRET, Served, serving
 
 PATH = b"/v3/activities/_search"
 HEADERS = b"X-Forwarded-Proto: http\r\nConnection: close\r\n"
@@ -48,6 +50,19 @@ async def test_a_content_type_of_other_bytes_than_utf_8_can_be_signed() -> None:
     async with serving() as api:
         line = b"GET %b HTTP/1.1\r\nHost: example.com\r\nContent-Type: text/\xff\r\n" % PATH
         assert (await answer(api, line, HEADERS, authorization(api, kind="text/\udcff"), b"\r\n"))[0] == 200
+
+
+async def test_a_body_that_its_key_may_not_send_is_not_waited_for() -> None:
+    """Its signature is known before it comes; of one that is not signed all is read, as of any other."""
+    caller = msgspec.structs.replace(CALLERS["all"], limits=SearchLimits(body=200))
+    async with serving(callers={"all": caller}) as api:
+        line = b"GET %b HTTP/1.1\r\nHost: example.com\r\nContent-Type:\r\n" % PATH
+        for framing in (b"Content-Length: 201\r\n\r\n{", b"Transfer-Encoding: chunked\r\n\r\nff\r\n" + b" " * 255):
+            status, body = await answer(api, line, HEADERS, authorization(api), framing)
+            assert (status, b"200 bytes" in body) == (413, True)
+            wrong = authorization(api).replace(b'mac="', b'mac="x')
+            rest = b" " * 200 if b"Length" in framing else b"\r\n0\r\n\r\n"
+            assert (await answer(api, line, HEADERS, wrong, framing, rest))[0] == 401
 
 
 async def test_without_a_port_in_host_the_schemes_is_meant() -> None:

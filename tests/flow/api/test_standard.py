@@ -52,6 +52,32 @@ async def test_parameters_of_the_url_are_parts_of_the_search(url: str, body: Any
         assert (status, ids(answer)) == (200, expected)
 
 
+async def test_parameters_can_suggest_words() -> None:
+    """Those of a field, under its name; for a text of their own or for the line that is looked for."""
+    async with serving() as api:
+        await api.fill()
+        for url in ("suggest_text=wrod", "q=wrod", "suggest_text=wrod&suggest_mode=popular&suggest_size=1"):
+            _, answer = await api.ask(f"{SEARCH}?suggest_field=object.name&{url}&typed_keys")
+            ((word,),) = [answer["suggest"]["term#object.name"]]
+            assert [each["text"] for each in word["options"]] == ["word"]
+            assert ids(answer) == []
+
+
+async def test_a_body_can_come_in_the_url() -> None:
+    """As `source`, which some clients send with a GET, on every route that takes a body."""
+    async with serving() as api:
+        await api.fill()
+        for path, source, left in (
+            ("/v3/activities/_count", '{"query":{"term":{"id":"act:7"}}}', {"count": 1}),
+            ("/v3/activities/_mget", '{"ids":["act:7"]}', {"docs": [{"found": True}]}),
+            ("/v3/_msearch", '{"index":"objects"}\n{"size":0}\n', {"responses": [{"status": 200}]}),
+            ("/v3/_field_caps", '{"fields":["published"]}', {"fields": {"published": {"date": {"type": "date"}}}}),
+        ):
+            wanted = "filter_path=count,docs.found,**.status,fields.**.type"
+            url = f"{path}?source={quote(source)}&source_content_type=application/json&{wanted}"
+            assert await api.ask(url) == (200, left)
+
+
 @pytest.mark.parametrize(
     ("url", "source"),
     [
@@ -76,10 +102,38 @@ async def test_parameters_say_what_of_a_document_comes_back(url: str, source: An
 
 
 @pytest.mark.parametrize(
+    ("url", "hit", "document"),
+    [
+        ("stored_fields=_none_", set(), {"_id"}),
+        ("stored_fields=", {"_id"}, {"_id"}),
+        ("stored_fields=id,name", {"_id"}, {"_id"}),
+        ("stored_fields=id,_source", {"_id", "_source"}, {"_id", "_source"}),
+        ("stored_fields=id&_source=true", {"_id", "_source"}, {"_id", "_source"}),
+        ("stored_fields=_source&_source=false", {"_id", "_source"}, {"_id"}),
+    ],
+)
+async def test_stored_fields_say_whether_a_document_comes_back(url: str, hit: set[str], document: set[str]) -> None:
+    """As parameters of searches, of documents, and of several of them, of which each can say it for itself."""
+    async with serving() as api:
+        await api.fill()
+        for key in ("all", "public"):
+            _, answer = await api.ask(f"{SEARCH}?size=1&{url}", key=key)
+            assert answer["hits"]["hits"][0].keys() & {"_id", "_source"} == hit
+            _, answer = await api.ask(f"/v3/activities/_doc/{SEEN}?{url}", key=key)
+            assert answer.keys() & {"_id", "_source"} == document
+            rows = [{"_id": SEEN}, {"_id": SEEN, "stored_fields": ["_source"]}, {"_id": SEEN, "stored_fields": "id"}]
+            _, answer = await api.ask(f"/v3/activities/_mget?{url}", {"docs": rows}, "POST", key)
+            assert ["_source" in each for each in answer["docs"]] == ["_source" in document, True, False]
+        assert (await api.ask("/v3/activities/_mget", {"docs": [{"_id": "x", "stored_fields": 1}]}, "POST"))[0] == 400
+
+
+@pytest.mark.parametrize(
     ("url", "reason"),
     [
+        ("suggest_text=word", "[suggest_text], [suggest_mode] and [suggest_size] need [suggest_field]"),
+        ("suggest_field=object.name&suggest_size=x", "Failed to parse int parameter [suggest_size] with value [x]"),
         ("sice=3", "contains unrecognized parameter: [sice]"),
-        ("typed_keys=true&x=y", "contains unrecognized parameters: [typed_keys], [x]"),
+        ("slices=2&x=y", "contains unrecognized parameters: [slices], [x]"),
         ("size=three", "Failed to parse int parameter [size] with value [three]"),
         ("size=-1", "[size] parameter cannot be negative"),
         ("track_total_hits=maybe", "Failed to parse value [maybe]"),
@@ -132,6 +186,85 @@ async def test_a_documents_score_is_explained_by_its_id() -> None:
         assert (status, kind(refused)) == (400, "illegal_argument_exception")
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "patterns", "left"),
+    [
+        (SEARCH, {"size": 1}, "hits.total.value,**._id",
+         {"hits": {"total": {"value": 10}, "hits": [{"_id": "act:0"}]}}),
+        (f"{SEARCH}?rest_total_hits_as_int", {"size": 0}, "hits.total", {"hits": {"total": 10}}),
+        ("/v3/activities/_count", None, "count", {"count": 10}),
+        ("/v3/activities/_count", None, "nothing", {}),
+        ("/v3/_msearch", b'{"index":"objects"}\n{"size":0}\n{"index":"x"}\n{}\n', "**.status,-**.type",
+         {"responses": [{"status": 200}, {"status": 404}]}),
+        ("/v3/activities/_mget", {"ids": [HIDDEN, SEEN]}, "docs.found", {"docs": [{"found": False}, {"found": True}]}),
+        (f"/v3/activities/_doc/{SEEN}", None, "_source.object.n*", {"_source": {"object": {"name": "word number2"}}}),
+        (f"/v3/activities/_doc/{HIDDEN}", None, "found", {"found": False}),
+        ("/v3/_mapping", None, "objects.mappings.properties.published", {
+            "objects": {"mappings": {"properties": {"published": {"type": "date"}}}}
+        }),
+        ("/v3/_field_caps?fields=id", None, "**.type", {"fields": {"id": {"keyword": {"type": "keyword"}}}}),
+        ("/v3/", None, "version.distribution", {"version": {"distribution": "opensearch"}}),
+        ("/v3/activities/_pit?keep_alive=1m", None, "_shards.failed", {"_shards": {"failed": 0}}),
+    ],
+)  # fmt: skip
+async def test_a_client_can_ask_for_parts_of_any_answer(path: str, body: Any, patterns: str, left: Any) -> None:
+    """`filter_path` names them, on every route; of a document that is not there as well."""
+    async with serving() as api:
+        await api.fill()
+        method = "POST" if "_pit" in path or body else "GET"
+        asked = f"{path}{'&' if '?' in path else '?'}filter_path={patterns}"
+        assert (await api.ask(asked, body, method, "public"))[1] == left
+
+
+async def test_errors_and_sources_come_as_a_whole() -> None:
+    """Whatever parts are asked for; but those of searches among several are parts of an answer."""
+    async with serving() as api:
+        await api.fill()
+        wrong = await api.ask(f"{SEARCH}?filter_path=took", {"query": {"wonder": {}}})
+        assert wrong == await api.ask(SEARCH, {"query": {"wonder": {}}})
+        assert await api.ask(f"{SEARCH}?filter_path=took&x") != (200, {})
+        gone = await api.ask("/v3/_search/scroll?filter_path=took", {"scroll_id": "x"})
+        assert (gone[0], kind(gone[1])) == (404, "search_context_missing_exception")
+        assert (await api.ask(f"/v3/activities/_source/{SEEN}?filter_path=x"))[1]["id"] == SEEN
+        status, refused = await api.ask(f"{SEARCH}?filter_path=-")
+        assert (status, kind(refused)) == (400, "illegal_argument_exception")
+
+
+async def test_a_scroll_of_parts_goes_on_and_ends() -> None:
+    """Its pages are picked from too, and it can be walked by the ids that are asked for."""
+    async with serving() as api:
+        await api.fill()
+        parts = "filter_path=_scroll_id,**._id"
+        _, page = await api.ask(f"{SEARCH}?scroll=1m&size=7&{parts}")
+        found: list[str] = []
+        while page.keys() > {"_scroll_id"}:
+            found += ids(page)
+            assert page["hits"] == {"hits": [{"_id": each} for each in ids(page)]}
+            _, page = await api.ask(f"/v3/_search/scroll?{parts}", {"scroll_id": page["_scroll_id"]}, "POST")
+        assert len(set(found)) == len(found) == 20
+
+
+async def test_names_of_aggregations_have_types_where_they_are_asked_for() -> None:
+    """By `typed_keys`: in one search, several, those of a scroll and of a point in time; for whoever asks."""
+    async with serving() as api:
+        await api.fill()
+        asked: Any = {"size": 1, "aggs": {"kinds": {"terms": {"field": "object.type"}}}}
+        for key in ("all", "public"):
+            for path in (f"{SEARCH}?typed_keys", f"{SEARCH}?typed_keys=true&scroll=1m"):
+                assert (await api.ask(path, asked, "POST", key))[1]["aggregations"].keys() == {"sterms#kinds"}
+            lines = f'{{}}\n{json.dumps(asked)}\n{{"index":"objects"}}\n{{"size":"x"}}\n'.encode()
+            _, found = await api.ask("/v3/activities/_msearch?typed_keys", lines, "POST", key)
+            assert found["responses"][0]["aggregations"].keys() == {"sterms#kinds"}
+            assert found["responses"][1]["status"] == 400
+            point = (await api.ask("/v3/activities/_pit?keep_alive=1m", method="POST", key=key))[1]["id"]
+            path = "/v3/_search?typed_keys&filter_path=aggregations.s*.buckets.key,-**.doc_count"
+            _, found = await api.ask(path, {**asked, "pit": {"id": point}}, "POST", key)
+            assert found["aggregations"]["sterms#kinds"]["buckets"][0] == {"key": "public"}
+        for path in (SEARCH, f"{SEARCH}?typed_keys=false"):
+            assert (await api.ask(path, asked, "POST"))[1]["aggregations"].keys() == {"kinds"}
+        assert (await api.ask("/v3/activities/_count?typed_keys"))[0] == 400
+
+
 async def test_a_count_is_of_what_the_caller_may_see() -> None:
     """All of it, however many; and only a query can be counted."""
     async with serving() as api:
@@ -143,6 +276,10 @@ async def test_a_count_is_of_what_the_caller_may_see() -> None:
             0,
         ]
         assert (await api.ask("/v3/objects/_count"))[1]["count"] == 20
+        for least, expected in (("0.5", 20), ("1.5", 0)):
+            assert (await api.ask(f"/v3/objects/_count?min_score={least}"))[1]["count"] == expected
+        assert (await api.ask("/v3/objects/_count?min_score=x"))[0] == 400
+        assert (await api.ask("/v3/objects/_count", {"min_score": 1}))[0] == 400
         status, answer = await api.ask("/v3/activities/_count", {**query, "size": 1})
         assert (status, kind(answer)) == (400, "parsing_exception")
         status, answer = await api.ask("/v3/activities/_count", {"query": {"wonder": {}}})
@@ -232,6 +369,18 @@ async def test_the_mapping_and_the_fields_are_those_that_can_be_searched() -> No
         assert mapping.keys() == {"activities", "objects"}
         assert mapping["activities"]["mappings"]["properties"]["published"] == {"type": "date"}
         assert await api.ask("/v3/objects/_mapping", key="none") == (200, {"objects": mapping["objects"]})
+        assert await api.ask("/v3/objects", key="none") == (
+            200,
+            {"objects": {"aliases": {}, **mapping["objects"], "settings": {}}},
+        )
+        assert (await api.send("/v3/objects", b"", "HEAD", api.headers("/v3/objects", b"", "HEAD")))[0] == 200
+        assert (await api.send("/v3/secrets", b"", "HEAD", api.headers("/v3/secrets", b"", "HEAD")))[0] == 404
+        _, of_fields = await api.ask("/v3/activities/_mapping/field/published,object.name.*,x")
+        assert of_fields["activities"]["mappings"] == {
+            "published": {"full_name": "published", "mapping": {"published": {"type": "date"}}},
+            "object.name.raw": {"full_name": "object.name.raw", "mapping": {"raw": {"type": "keyword"}}},
+        }
+        assert (await api.ask("/v3/_mapping/field/nothing"))[1]["objects"] == {"mappings": {}}
         _, found = await api.ask("/v3/activities/_field_caps?fields=publ*,object.name,object")
         assert found["fields"] == {
             "object": {"object": {"type": "object", "searchable": False, "aggregatable": False}},

@@ -1,5 +1,6 @@
 """The guard's reading of addresses and hosts, and its memory of nonces."""
 
+import msgspec
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
@@ -7,7 +8,7 @@ from aiohttp.test_utils import make_mocked_request
 from activity_stream import hawk
 from activity_stream.api.guard import INCORRECT, Guard, Guest, Key, Refused, _address, split_host, target_of
 from activity_stream.api.limits import Limits
-from activity_stream.model import Caller
+from activity_stream.model import Caller, SearchLimits
 from activity_stream.testing.memory_state import MemoryState
 from activity_stream.testing.moved_clock import MovedClock
 
@@ -91,6 +92,21 @@ def signed_request(clock: MovedClock, nonce: str) -> web.BaseRequest:
     artifacts = hawk.sign(hawk.Target("GET", "/", "h", 80), "a-key", "hidden", int(clock.now()), nonce)
     headers = {"Host": "h", "X-Forwarded-Proto": "http", "Content-Type": "", "Authorization": ""}
     return make_mocked_request("GET", "/", headers=headers | {"Authorization": hawk.authorization(artifacts)})
+
+
+def test_a_keys_own_limit_counts_for_who_signs_with_it_alone() -> None:
+    """A body of whoever only names the key, or signed too long ago, is read as far as any other."""
+    clock = MovedClock()
+    small = msgspec.structs.replace(Caller("a-key"), limits=SearchLimits(body=7))
+    guard = Guard({"a-key": Key("hidden", small)}, (), MemoryState(clock), clock)
+    request = signed_request(clock, "1")
+    assert guard.longest(request) == 7
+    for wrong in ("", "Hawk", *(f'Hawk id="{name}", ts="1", nonce="1", hash="x", mac="x"' for name in ("a-key", "b"))):
+        unsigned = request.clone(headers={**request.headers, "Authorization": wrong})
+        assert guard.longest(unsigned) == SearchLimits().body
+    old = hawk.sign(hawk.Target("GET", "/", "h", 80), "a-key", "hidden", int(clock.now()) - 100, "1")
+    stale = request.clone(headers={**request.headers, "Authorization": hawk.authorization(old)})
+    assert guard.longest(stale) == SearchLimits().body
 
 
 async def test_a_nonce_is_good_once_over_a_loss_of_the_state() -> None:

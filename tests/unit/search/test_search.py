@@ -57,6 +57,13 @@ async def test_a_key_with_limits_of_its_own_can_ask_for_no_more() -> None:
     assert index.asked == [(Alias.OBJECTS, within, None)]
 
 
+async def test_a_key_with_a_limit_of_its_bodies_alone_can_ask_for_anything() -> None:
+    """Their bytes can be counted, whatever is in them."""
+    index = Recording()
+    small = msgspec.structs.replace(SEED, limits=SearchLimits(body=100))
+    assert (await Searches(index).run(small, Alias.OBJECTS, b'{"slice":{}}')).status == 200
+
+
 @pytest.mark.parametrize("body", [b"", b" \r\n", b"{}", b" { } "])
 async def test_an_empty_body_asks_for_everything(body: bytes) -> None:
     """Nothing, blanks, and an empty object are the same."""

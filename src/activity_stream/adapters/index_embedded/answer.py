@@ -107,7 +107,8 @@ def shown_hits(
 def _hit(snapshot: Snapshot, hit: Hit, score: float | None, source: SourceFilter, *, is_sorted: bool) -> dict[str, Any]:
     document = snapshot.searcher.doc(hit.address)
     _, document_id = split_key(str(document.get_first(KEY)))
-    made: dict[str, Any] = {"_index": document.get_first(GENERATION), "_id": document_id, "_score": score}
+    name = {"_id": document_id} if source.with_id else {}
+    made: dict[str, Any] = {"_index": document.get_first(GENERATION), **name, "_score": score}
     if source.enabled:
         made["_source"] = _source(bytes(document.get_first(SOURCE) or b"{}"), source)
     if is_sorted:

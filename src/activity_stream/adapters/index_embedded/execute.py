@@ -42,6 +42,7 @@ from activity_stream.search.parse_query_strings import without_query_strings
 from activity_stream.search.query import Bool, FunctionScore, Node, every_query
 from activity_stream.search.rarity import shows_scores
 from activity_stream.search.rescoring import rescored
+from activity_stream.search.resolve import stored_asked
 from activity_stream.search.suggestions import suggested
 
 _REMEMBERED_BODIES = 256
@@ -127,8 +128,8 @@ class _Search:
         best: float | None = None
         if body.collapse is not None:
             after = self._after(body, keys)
-            hits, groups = pages.collapsed(hits_of, body.collapse, keys, _wanted(body), after)
-            hits, groups = hits[body.from_ :], groups[body.from_ :]
+            wanted = range(body.from_, _wanted(body))
+            hits, groups = pages.collapsed(hits_of, body.collapse, keys, wanted, after)
             scores = sorter.scores(hits_of, hits) if body.scored else [None] * len(hits)
         elif keys:
             hits, scores = self._sorted(sorter, body, hits_of, keys)
@@ -138,6 +139,8 @@ class _Search:
             hits, scores, best = self._ranked(sorter, body, hits_of)
         if best is None and body.scored:
             best = sorter.best(hits_of)
+        if hits:
+            stored_asked(self._snapshot.schema.fields(self._alias), body.source)
         aggregations = None
         if body.aggs:
             for node in filters_of(body.aggs):

@@ -15,7 +15,7 @@ from activity_stream.adapters.index_embedded.translate import Translator
 from activity_stream.model import Alias
 from activity_stream.search import refusals
 from activity_stream.search.hits import Collapse, Page
-from activity_stream.search.resolve import collapsed
+from activity_stream.search.resolve import collapsed, stored_asked
 
 _BY_SCORE = orders.Order(orders.SCORE, descending=True)
 
@@ -38,6 +38,8 @@ class Pages:
         best = self._sorter.best(query) if page.scored else None
         keys = self._orders(page)
         hits = self._sorter.first(query, keys or (_BY_SCORE,), page.from_ + page.size)[page.from_ :]
+        if hits:
+            stored_asked(self._snapshot.schema.fields(self._alias), page.source)
         scores = self._sorter.scores(query, hits) if page.scored else [None] * len(hits)
         return shown_page(self._snapshot, page, hits, scores, total, best)
 
@@ -46,11 +48,12 @@ class Pages:
         query: Query,
         collapse: Collapse,
         keys: Sequence[orders.Order],
-        count: int,
+        wanted: range,
         after: Sequence[Value | None] | None,
     ) -> tuple[list[Hit], list[Group]]:
-        """The first hit of each of the first groups, by the keys; none of them: by score. Raises SearchRefused for a
-        field that has several values in a document."""
+        """The first hit of each of the `wanted` groups, in the order of the keys; none of them: by score. Raises
+        SearchRefused for a field that has several values in a document."""
+        count = wanted.stop
         column = self._snapshot.schema.column(self._alias, collapse.field)
         collapsed(None if column is None else column.field, collapse)
         for _, page in collapse.inner_hits:
@@ -65,7 +68,7 @@ class Pages:
             if len(hits) < 2 * count:
                 break
             others = without(query, *self._members(column, list(firsts)))
-        found = list(firsts.items())[:count]
+        found = list(firsts.items())[wanted.start : count]
         groups = [Group(collapse.field, value, self._inner(query, collapse, column, value)) for value, _ in found]
         return [hit for _, hit in found], groups
 

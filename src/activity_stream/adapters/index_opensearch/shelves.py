@@ -175,8 +175,8 @@ def _shown(value: bytes) -> bytes:
     if opening == b"{":
         members = msgspec.json.decode(value, type=dict[str, msgspec.Raw])
         inner: Collection[str] = members.keys()
-        if members.keys() >= {"_index", "_id"}:
-            members = _hit(members)
+        if members.keys() >= {"_index", "_id"} or members.keys() >= {"_index", "_score"}:
+            members = _hit(members) if "_id" in members else _nameless(members)
             inner = ("inner_hits",)  # what else a hit has is the document's own
         return msgspec.json.encode(
             {key: msgspec.Raw(_shown(bytes(raw))) if key in inner else raw for key, raw in members.items()}
@@ -185,6 +185,13 @@ def _shown(value: bytes) -> bytes:
         items = msgspec.json.decode(value, type=list[msgspec.Raw])
         return msgspec.json.encode([msgspec.Raw(_shown(bytes(raw))) for raw in items])
     return value
+
+
+def _nameless(members: Mapping[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
+    """A hit that shows no `_id` (`stored_fields` is `_none_`): then the engine does not tell either which feed it is
+    of, and its index is shown as its alias."""
+    alias = str(msgspec.json.decode(members["_index"])).partition(SHARED)[0]
+    return {**members, "_index": msgspec.Raw(msgspec.json.encode(alias))}
 
 
 def _hit(members: Mapping[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
