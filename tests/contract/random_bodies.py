@@ -476,8 +476,29 @@ def _nested(rng: random.Random) -> dict[str, Any]:
     inner = rng.choice(leaves)
     if rng.random() < 0.5:
         inner = {"bool": {rng.choice(("must", "should", "must_not")): [inner], "filter": [rng.choice(leaves)]}}
-    made = {"path": NESTED, "query": inner}
+    made: dict[str, Any] = {"path": NESTED, "query": inner}
+    if rng.random() < 0.3:
+        made["inner_hits"] = _objects_of_hits(rng, sorted_too="match" in json.dumps(inner))
     return {"nested": made | rng.choice(({}, {"score_mode": rng.choice(("avg", "max", "min", "sum", "none"))}))}
+
+
+def _objects_of_hits(rng: random.Random, *, sorted_too: bool) -> dict[str, Any]:
+    """Each with a name of its own, as there may be several in a body; scores of words are a matter of the index."""
+    made: dict[str, Any] = {"name": f"objects {rng.randrange(1_000_000)}", "size": rng.choice((0, 1, 3, 10))}
+    made |= rng.choice(({}, {}, {"from": 1}))
+    made |= rng.choice(
+        ({}, {"_source": False}, {"_source": [f"{NESTED}.id", "id"]}, {"_source": {"excludes": [f"{NESTED}.name"]}})
+    )
+    if sorted_too or rng.random() < 0.5:
+        made["sort"] = [{f"{NESTED}.id": _key_of_objects(rng)}, *rng.choice(([], [_key(rng)]))]
+        if any("_script" in each for each in made["sort"]):
+            del made["sort"][1]
+    return made
+
+
+def _key_of_objects(rng: random.Random) -> dict[str, Any]:
+    made: dict[str, Any] = {"order": rng.choice(("asc", "desc"))}
+    return made | rng.choice(({}, {"missing": rng.choice(("_first", "_last", "ab"))}, {"mode": "max"}))
 
 
 def _place(rng: random.Random) -> dict[str, Any]:

@@ -51,6 +51,7 @@ _RESTRICTED: Mapping[tuple[str, str], str] = {
     ("body", "sort"): "`id` instead of `_doc`",
     ("query", "more_like_this"): "no",
     ("query", "function_score"): "no `min_score`",
+    ("query", "nested"): "`inner_hits` score the same, no sort of them by `_doc`",
 }
 
 

@@ -177,6 +177,10 @@ def _checked(body: SearchBody, limits: SearchLimits) -> SearchBody:
             f"Result window is too large, from + size must be less than or equal to: [{limits.window}] but was "
             f"[{body.from_ + body.size}]. Go on with [search_after] to request more."
         )
+    names = [name for name, _, _ in body.nested_hits()]
+    for name in names:
+        if names.count(name) > 1:
+            raise refusals.illegal(f"[inner_hits] already contains an entry for key [{name[:100]}]")
     if body.rescore and (body.sort or body.collapse is not None):
         name = "sort" if body.sort else "collapse"
         raise refusals.illegal(f"Cannot use [{name}] option in conjunction with [rescore].")

@@ -39,6 +39,17 @@ def top_hits(part: Part) -> TopHitsAgg:
     return TopHitsAgg(page=page)
 
 
+def objects(part: Part) -> tuple[str | None, Page]:
+    """The objects that a nested query found of a hit: their name, if they have one, and the page. Raises
+    SearchRefused."""
+    values = part.options("inner_hits", {"name": Part.text, **_PAGE}, {"ignore_unmapped": Part.boolean})
+    name = values.pop("name", None)
+    page = _page(values, part)
+    if any(key.first_of is not None for key in page.sort):
+        raise part.refused(f"[sort] of the [inner_hits] of [nested] by script: {refusals.NOT_YET};")
+    return name, page
+
+
 def collapse(part: Part) -> Collapse:
     """Groups of hits, of which each shows one. Raises SearchRefused."""
     readers: Readers = {"field": Part.field, "inner_hits": lambda each: tuple(_inner_hits(one) for one in each.some())}

@@ -17,6 +17,7 @@ _ALL = msgspec.Raw(b'{"match_all":{}}')
 def narrowed(body: bytes, scope: bytes) -> bytes:
     """The search body (JSON; empty: everything) with its query wrapped so that it finds nothing outside `scope`.
 
+    Objects in nested fields show no scores, which in an index come from those of others too: each scores the same.
     `must` and `filter` are two clauses of a query around theirs: one of `should` alone keeps meaning "at least one".
     A sort by `_doc`, whose values number the documents of all callers, is one by `id`, and queries by script are what
     they mean; a function of a score, which can fail on a document's values, is asked within the scope alone. All else
@@ -42,6 +43,9 @@ def narrowed(body: bytes, scope: bytes) -> bytes:
             if name in parts:
                 part = _with_functions_within(msgspec.json.decode(parts[name]), allowed)
                 parts[name] = msgspec.Raw(msgspec.json.encode(part))
+    for name in ("query", "post_filter") if b'"inner_hits"' in body else ():
+        if name in parts:
+            parts[name] = msgspec.Raw(msgspec.json.encode(_with_equal_objects(msgspec.json.decode(parts[name]))))
     theirs = parts.get("query", _ALL)
     parts["query"] = msgspec.Raw(b'{"bool":{"must":[%b],"filter":[%b]}}' % (theirs, scope))
     return msgspec.json.encode(parts)
@@ -101,3 +105,16 @@ def _with_functions_within(part: Any, scope: Any) -> Any:
         return part
     within = {"bool": {"must": [said.get("query", {"match_all": {}})], "filter": [scope]}}
     return {"function_score": {**said, "query": within}}
+
+
+def _with_equal_objects(part: Any) -> Any:
+    """A query (JSON, known to be right) whose nested ones find objects that show, each with the same score."""
+    if isinstance(part, list):
+        return [_with_equal_objects(each) for each in part]
+    if not isinstance(part, dict):
+        return part
+    part = {key: _with_equal_objects(value) for key, value in part.items()}
+    said = part.get("nested") if len(part) == 1 else None
+    if not isinstance(said, dict) or said.get("inner_hits") is None or "query" not in said:
+        return part
+    return {"nested": {**said, "query": {"constant_score": {"filter": said["query"]}}}}

@@ -25,6 +25,7 @@ from activity_stream.search.resolve import collapsed
 from activity_stream.search.suggestions import Vocabulary, suggested
 from activity_stream.testing.evaluator_aggregations import Aggregations
 from activity_stream.testing.evaluator_documents import Corpus, Document
+from activity_stream.testing.evaluator_inner_hits import InnerHits
 from activity_stream.testing.evaluator_queries import Queries
 from activity_stream.testing.evaluator_sorting import Hit, Sorting
 from activity_stream.testing.evaluator_source import filtered
@@ -54,11 +55,12 @@ def evaluate(
     if search.post_filter is not None:
         kept = Queries(corpus, now_ms).score(search.post_filter)
         hits = [hit for hit in hits if kept(hit.document) is not None]
+    inner = InnerHits(alias, search, corpus, now_ms)
     answer: dict[str, Any] = {
         "took": 0,
         "timed_out": False,
         "_shards": {"total": 1, "successful": 1, "skipped": 0, "failed": 0},
-        "hits": _hits(alias, search, hits, corpus, now_ms),
+        "hits": _hits(alias, search, hits, corpus, now_ms, inner),
     }
     if search.suggest:
         answer["suggest"] = {each.name: _suggested(each, corpus) for each in search.suggest}
@@ -68,7 +70,8 @@ def evaluate(
         scores = {id(hit.document): hit.score for hit in every}
 
         def page_of(documents: Sequence[Document], page: Page) -> dict[str, Any]:
-            return _page(alias, page, [Hit(each, scores.get(id(each), 0.0)) for each in documents], corpus, now_ms)
+            those = [Hit(each, scores.get(id(each), 0.0)) for each in documents]
+            return _page(alias, page, those, corpus, now_ms, inner)
 
         answer["aggregations"] = Aggregations(corpus, now_ms, page_of).all(search.aggs, found)
     return answer
@@ -83,7 +86,9 @@ def _by_boost(alias: Alias, search: SearchBody, corpus: Corpus) -> Iterator[tupl
     yield from found.items()
 
 
-def _hits(alias: Alias, search: SearchBody, hits: Sequence[Hit], corpus: Corpus, now_ms: int) -> dict[str, Any]:
+def _hits(
+    alias: Alias, search: SearchBody, hits: Sequence[Hit], corpus: Corpus, now_ms: int, inner: InnerHits
+) -> dict[str, Any]:
     ordered = Sorting(search.sort, corpus, now_ms).page(hits, search.search_after)
     if search.collapse is not None:
         ordered = _firsts(ordered, search.collapse, corpus, now_ms)
@@ -93,6 +98,7 @@ def _hits(alias: Alias, search: SearchBody, hits: Sequence[Hit], corpus: Corpus,
     best = max((hit.score for hit in (ordered if search.rescore else hits)), default=None) if search.scored else None
     total = _total(len(hits), search.track_total_hits)
     shown = [_hit(alias, search.source, hit, scored=search.scored, is_sorted=bool(search.sort)) for hit in page]
+    _show_objects(shown, page, inner)
     asked = FieldValues(search, {field.name: field for field in corpus.fields})
     for row, hit in zip(shown, page, strict=True):
         if values := asked.of(hit.document.decoded):
@@ -106,9 +112,15 @@ def _hits(alias: Alias, search: SearchBody, hits: Sequence[Hit], corpus: Corpus,
             row["highlight"] = pieces
     if search.collapse is not None:
         rows = zip(shown, page, strict=True)
-        groups = [(row, _group(alias, search.collapse, hit, hits, corpus, now_ms)) for row, hit in rows]
-        shown = [row | group | _both("fields", row, group) for row, group in groups]
+        groups = [(row, _group(alias, search.collapse, hit, hits, corpus, now_ms, inner)) for row, hit in rows]
+        shown = [row | group | _both("fields", row, group) | _both("inner_hits", row, group) for row, group in groups]
     return ({} if total is None else {"total": total}) | {"max_score": best, "hits": shown}
+
+
+def _show_objects(shown: Sequence[dict[str, Any]], hits: Sequence[Hit], inner: InnerHits) -> None:
+    for row, hit in zip(shown, hits, strict=True):
+        if pages := inner.of(hit.document):
+            row["inner_hits"] = pages
 
 
 def _suggested(asked: Suggest, corpus: Corpus) -> list[dict[str, Any]]:
@@ -160,14 +172,14 @@ def _firsts(hits: Sequence[Hit], collapse: Collapse, corpus: Corpus, now_ms: int
 
 
 def _group(
-    alias: Alias, collapse: Collapse, hit: Hit, hits: Sequence[Hit], corpus: Corpus, now_ms: int
+    alias: Alias, collapse: Collapse, hit: Hit, hits: Sequence[Hit], corpus: Corpus, now_ms: int, inner: InnerHits
 ) -> dict[str, Any]:
     """What a hit shows of the group it stands for."""
     field = corpus.mapped(collapse.field)
     value = _only(field, hit.document)
     members = [each for each in hits if _only(field, each.document) == value]
     shown: dict[str, Any] = {} if value is None else {"fields": {collapse.field: [value]}}
-    pages = {name: _page(alias, page, members, corpus, now_ms) for name, page in collapse.inner_hits}
+    pages = {name: _page(alias, page, members, corpus, now_ms, inner) for name, page in collapse.inner_hits}
     return shown | ({"inner_hits": pages} if pages else {})
 
 
@@ -178,11 +190,14 @@ def _only(field: Field | None, document: Document) -> Any:
     return next(iter(values), None)
 
 
-def _page(alias: Alias, page: Page, hits: Sequence[Hit], corpus: Corpus, now_ms: int) -> dict[str, Any]:
+def _page(
+    alias: Alias, page: Page, hits: Sequence[Hit], corpus: Corpus, now_ms: int, inner: InnerHits
+) -> dict[str, Any]:
     mine = [Hit(hit.document, hit.score) for hit in hits]
     shown = Sorting(page.sort, corpus, now_ms).page(mine, None)[page.from_ : page.from_ + page.size]
     best = max((hit.score for hit in hits), default=None) if page.scored else None
     rows = [_hit(alias, page.source, hit, scored=page.scored, is_sorted=bool(page.sort)) for hit in shown]
+    _show_objects(rows, shown, inner)
     return {"hits": {"total": {"value": len(hits), "relation": "eq"}, "max_score": best, "hits": rows}}
 
 

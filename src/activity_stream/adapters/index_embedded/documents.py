@@ -1,5 +1,6 @@
 """From activities to tantivy documents, each refused here if anything in it could not be stored or found again."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 import msgspec
@@ -14,6 +15,7 @@ from activity_stream.adapters.index_embedded.schema import (
     GENERATION,
     KEY,
     MANIFEST_TERM,
+    OFFSET,
     OUTER,
     PRESENT,
     SEQUENCE,
@@ -68,10 +70,15 @@ def to_tantivy(item: Item, index_name: str, key: str, sequence: int) -> list[tan
     item.entries.fields[SOURCE] = item.source
     document = _document(ALIAS_TERMS[item.alias], item.entries, index_name, key)
     document.add_unsigned(SEQUENCE, sequence)
-    objects = [_document(term, entries, index_name, key) for term, entries in item.entries.nested]
-    for each in objects:
+    made = [document]
+    counts: Counter[str] = Counter()
+    for term, entries in item.entries.nested:
+        each = _document(term, entries, index_name, key)
         each.add_unsigned(OUTER, sequence)
-    return [document, *objects]
+        each.add_unsigned(OFFSET, counts[term])
+        counts[term] += 1
+        made.append(each)
+    return made
 
 
 def _document(term: str, entries: Entries, index_name: str, key: str) -> tantivy.Document:

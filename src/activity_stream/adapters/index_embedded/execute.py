@@ -18,6 +18,7 @@ from activity_stream.adapters.index_embedded import orders
 from activity_stream.adapters.index_embedded.aggregate import Aggregator
 from activity_stream.adapters.index_embedded.answer import Found, Group, encode
 from activity_stream.adapters.index_embedded.constant import is_constant
+from activity_stream.adapters.index_embedded.inner_hits import InnerHits
 from activity_stream.adapters.index_embedded.pages import Pages
 from activity_stream.adapters.index_embedded.predicates import Value, both, either, unscored
 from activity_stream.adapters.index_embedded.reader import ValueReader
@@ -110,7 +111,8 @@ class _Search:
         )
         top: Any = self._snapshot.searcher.search(hits_of, limit=1)
         best = sorter.best(hits_of) if body.scored else None
-        pages = Pages(self._snapshot, self._alias, sorter, self._translator, query)
+        objects = InnerHits(self._snapshot, self._alias, self._translator, body, scoped=self._scoped)
+        pages = Pages(self._snapshot, self._alias, sorter, self._translator, query, objects)
         groups: Sequence[Group] = ()
         scores: Sequence[float | None]
         if body.collapse is not None:
@@ -142,6 +144,7 @@ class _Search:
             self._values(body, hits),
             self._highlights(body, hits),
             self._suggestions(body),
+            objects.of([hit.address for hit in hits]),
         )
 
     def _values(self, body: SearchBody, hits: Sequence[Hit]) -> list[dict[str, Any]]:

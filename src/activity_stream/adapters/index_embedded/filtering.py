@@ -15,10 +15,13 @@ _Matches = Callable[[str], object]
 def filtered(source: bytes, wanted: SourceFilter) -> bytes:
     """The JSON of the document without what is not wanted; objects in which nothing is left go too, unless they are
     wanted themselves."""
-    document = msgspec.json.decode(source)
+    return msgspec.json.encode(kept_of(msgspec.json.decode(source), wanted))
+
+
+def kept_of(document: dict[str, Any], wanted: SourceFilter) -> Any:
+    """The same of a document that is decoded."""
     includes = _matcher(wanted.includes) if wanted.includes else None
-    kept = _object(document, "", includes, _matcher(wanted.excludes), wanted=includes is None)
-    return msgspec.json.encode(kept)
+    return _object(document, "", includes, _matcher(wanted.excludes), wanted=includes is None)
 
 
 def _object(value: dict[str, Any], path: str, includes: _Matches | None, excludes: _Matches, *, wanted: bool) -> Any:

@@ -199,7 +199,7 @@ def _order(key: SortKey, snapshot: Snapshot, alias: Alias, translator: Translato
     first, native = key.missing == "_first", key.missing == "_last"
     own = not first and not native
     substitute = _instead(key.missing, kind) if own else _outermost(kind, highest=first is key.descending)
-    within = None if key.nested is None else key.nested.path
+    within = translator.within if key.nested is None else key.nested.path
     if column is None or not column.value or column.field.nested != within:
         return Order(NONE, key.descending, None, first, native, substitute)
     mode = key.mode or ("max" if key.descending else "min")

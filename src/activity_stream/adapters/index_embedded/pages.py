@@ -7,6 +7,7 @@ from tantivy import Occur, Query
 
 from activity_stream.adapters.index_embedded import orders
 from activity_stream.adapters.index_embedded.answer import Group, shown_page
+from activity_stream.adapters.index_embedded.inner_hits import InnerHits
 from activity_stream.adapters.index_embedded.predicates import Value, both, unscored, without
 from activity_stream.adapters.index_embedded.schema import Column
 from activity_stream.adapters.index_embedded.snapshot import Snapshot
@@ -21,9 +22,19 @@ _BY_SCORE = orders.Order(orders.SCORE, descending=True)
 
 
 class Pages:
-    """Makes them for one search, whose hits have the scores that `scored` gives them."""
+    """Makes them for one search, whose hits have the scores that `scored` gives them, and show what `objects` finds
+    in them."""
 
-    def __init__(self, snapshot: Snapshot, alias: Alias, sorter: Sorter, translator: Translator, scored: Query) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        alias: Alias,
+        sorter: Sorter,
+        translator: Translator,
+        scored: Query,
+        objects: InnerHits,
+    ) -> None:
+        self._objects = objects
         self._snapshot = snapshot
         self._alias = alias
         self._sorter = sorter
@@ -39,7 +50,8 @@ class Pages:
         keys = self._orders(page)
         hits = self._sorter.first(query, keys or (_BY_SCORE,), page.from_ + page.size)[page.from_ :]
         scores = self._sorter.scores(query, hits) if page.scored else [None] * len(hits)
-        return shown_page(self._snapshot, page, hits, scores, total, best)
+        objects = self._objects.of([hit.address for hit in hits])
+        return shown_page(self._snapshot, page, hits, scores, total, best, objects)
 
     def collapsed(
         self,

@@ -12,11 +12,13 @@ import msgspec
 import tantivy
 
 from activity_stream.adapters.index_embedded.decode import Decoder
-from activity_stream.adapters.index_embedded.entries import Entries
+from activity_stream.adapters.index_embedded.entries import Entries, flat
 from activity_stream.adapters.index_embedded.schema import SOURCE, Column, EmbeddedSchema
 from activity_stream.adapters.index_embedded.snapshot import Snapshot
 from activity_stream.fields import FieldType
 from activity_stream.model import Alias
+from activity_stream.search.decoded import decoded_item
+from activity_stream.search.field_values import whole
 from activity_stream.search.query import Point
 
 
@@ -76,6 +78,14 @@ class ValueReader:
         for place, token in tokens:
             found.setdefault(token, []).append(place)
         return found
+
+    def objects(self, column: Column, address: tantivy.DocAddress) -> list[tuple[Any, Entries]]:
+        """The objects in a nested field of a document, decoded, and their columns."""
+        source = bytes(self._searcher.doc(address).get_first(SOURCE) or b"{}")
+        values = whole(decoded_item(source), column.field.path)
+        found = [each for value in values for each in flat(value) if isinstance(each, dict)]
+        entries = [each for term, each in self._entries(address).nested if term == column.present]
+        return list(zip(found, entries, strict=True))
 
     def document(self, address: tantivy.DocAddress) -> Any:
         """A document's JSON, decoded."""

@@ -29,13 +29,15 @@ from activity_stream.fields import Field, FieldMap, FieldType
 from activity_stream.model import Alias
 from activity_stream.search.unmapped import Unmapped
 
-FORMAT = 4
+FORMAT = 5
 """Raised when what is written changes its meaning: an index of another format is rebuilt."""
 
 ALIAS, GENERATION, KEY, PRESENT, SEQUENCE, SOURCE = "_alias", "_gen", "_key", "_fn", "_seq", "_source"
 UNMAPPED = "_unmapped"
 OUTER = "_outer"
 """Of an object in a nested field, instead of SEQUENCE: that of the document it is in."""
+OFFSET = "_offset"
+"""Of such an object: which one of its field's it is, from 0 on."""
 
 ALIAS_TERMS: Mapping[Alias, str] = MappingProxyType({Alias.ACTIVITIES: "a", Alias.OBJECTS: "o"})
 MANIFEST_TERM = "m"
@@ -147,6 +149,7 @@ def _build(columns: list[Column]) -> tantivy.Schema:
     builder.add_text_field(UNMAPPED, tokenizer_name="raw", index_option="basic")
     builder.add_unsigned_field(SEQUENCE, indexed=True, fast=True)
     builder.add_unsigned_field(OUTER, indexed=True, fast=True)
+    builder.add_unsigned_field(OFFSET, fast=True)
     builder.add_bytes_field(SOURCE, stored=True)
     for column in columns:
         _add(builder, column)

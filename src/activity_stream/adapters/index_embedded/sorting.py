@@ -169,7 +169,7 @@ class Sorter:
             found += [Hit(h.address, (None, *h.values)) for h in self._walk(lacking, rest, count - len(found))]
         written = self._column_values([hit.address for hit in found], IN_ORDER_OF_WRITING, query)
         hits = [Hit(hit.address, (*hit.values[:-1], place)) for hit, place in zip(found, written, strict=True)]
-        return _sorted(hits, keys, 0)[:count]
+        return in_order(hits, keys, 0)[:count]
 
     def _by_column(self, query: Query, keys: Sequence[Order], count: int) -> list[Hit]:
         head, rest = keys[0], keys[1:]
@@ -196,7 +196,7 @@ class Sorter:
         hits: list[Hit] = []
         for value, addresses in groups:
             members = [Hit(address, (value, *next(others))) for address in addresses]
-            hits += _sorted(members, rest, 1) if len(members) > 1 else members
+            hits += in_order(members, rest, 1) if len(members) > 1 else members
         return hits
 
     def _by_score(self, query: Query, keys: Sequence[Order], count: int) -> list[Hit]:
@@ -214,7 +214,7 @@ class Sorter:
         columns = [self._column_values(addresses, order, query) for order in keys[1:]]
         rows = zip((score for score, _ in found), *columns, strict=True)
         hits = [Hit(address, tuple(row)) for address, row in zip(addresses, rows, strict=True)]
-        return _sorted(hits, keys, 0)[:count]
+        return in_order(hits, keys, 0)[:count]
 
     def _scored(self, query: Query, limit: int) -> list[tuple[float, tantivy.DocAddress]]:
         """The best hits: at least so many, if there are."""
@@ -234,7 +234,7 @@ class Sorter:
         every = [address for _, address in self._snapshot.every(query)]
         columns = [self._column_values(every, order, query) for order in keys]
         rows = zip(*columns, strict=True)
-        return _sorted([Hit(address, row) for address, row in zip(every, rows, strict=True)], keys, 0)[:count]
+        return in_order([Hit(address, row) for address, row in zip(every, rows, strict=True)], keys, 0)[:count]
 
     def _combined(self, addresses: list[tantivy.DocAddress], order: Order, _: Query) -> list[Value | None]:
         kind = order.of.field.type
@@ -291,7 +291,7 @@ class Sorter:
         columns = [self._column_values([address for _, address in found], order, query) for order in keys[1:]]
         rows = zip((distance for distance, _ in found), *columns, strict=True)
         hits = [Hit(address, tuple(row)) for (_, address), row in zip(found, rows, strict=True)]
-        return _sorted(hits, keys, 0)[:count]
+        return in_order(hits, keys, 0)[:count]
 
     def _distances(self, addresses: list[tantivy.DocAddress], order: Order, _: Query | None = None) -> list[float]:
         if order.distance is None:
@@ -356,7 +356,7 @@ def _by_least(order: Order, column: Column) -> Order:
     return Order(FIELD, order.descending, column, native=True, of_script=True)
 
 
-def _sorted(hits: list[Hit], keys: Sequence[Order], start: int) -> list[Hit]:
+def in_order(hits: list[Hit], keys: Sequence[Order], start: int) -> list[Hit]:
     """The hits by the keys, whose values begin at `start` of theirs."""
     for position, key in reversed(list(enumerate(keys, start))):
         present = [hit for hit in hits if hit.values[position] is not None]

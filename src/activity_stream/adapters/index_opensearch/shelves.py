@@ -16,6 +16,7 @@ the field `id`, which is the same (`asked`). Why, and what was measured: docs/de
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -168,7 +169,7 @@ def _turned(value: Any, *, names: bool = False) -> Any:
     return {"id" if key == "_id" else key: _turned(each, names=key in _NAMING) for key, each in value.items()}
 
 
-def _shown(value: bytes) -> bytes:
+def _shown(value: bytes, outer: Mapping[str, msgspec.Raw] = MappingProxyType({})) -> bytes:
     if _MARK not in value:
         return value
     opening = value.lstrip()[:1]
@@ -176,19 +177,23 @@ def _shown(value: bytes) -> bytes:
         members = msgspec.json.decode(value, type=dict[str, msgspec.Raw])
         inner: Collection[str] = members.keys()
         if members.keys() >= {"_index", "_id"}:
-            members = _hit(members)
+            members = _hit(members, outer)
+            outer = members
             inner = ("inner_hits",)  # what else a hit has is the document's own
         return msgspec.json.encode(
-            {key: msgspec.Raw(_shown(bytes(raw))) if key in inner else raw for key, raw in members.items()}
+            {key: msgspec.Raw(_shown(bytes(raw), outer)) if key in inner else raw for key, raw in members.items()}
         )
     if opening == b"[":
         items = msgspec.json.decode(value, type=list[msgspec.Raw])
-        return msgspec.json.encode([msgspec.Raw(_shown(bytes(raw))) for raw in items])
+        return msgspec.json.encode([msgspec.Raw(_shown(bytes(raw), outer)) for raw in items])
     return value
 
 
-def _hit(members: Mapping[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
-    """A hit as it is shown; what only looks like one, in a document, stays as it is."""
+def _hit(members: Mapping[str, msgspec.Raw], outer: Mapping[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
+    """A hit as it is shown, an object in a nested field as the hit that it is in; what only looks like one, in a
+    document, stays as it is."""
+    if "_nested" in members and "_routing" not in members and outer:
+        return {**members, "_index": outer["_index"], "_id": outer["_id"]}
     try:
         index, name, key = (msgspec.json.decode(members[each], type=str) for each in ("_index", "_id", "_routing"))
     except (KeyError, msgspec.DecodeError):
