@@ -862,6 +862,26 @@ _BUCKETS = {
 
 
 def _order_by_figure(rng: random.Random, made: dict[str, Any], under: dict[str, Any]) -> None:
-    single = [name for name, each in under.items() if {"min", "max", "sum", "cardinality"} & set(each)]
-    if "terms" in made and single and rng.random() < 0.6:
-        made["terms"]["order"] = {single[0]: rng.choice(("asc", "desc"))}
+    (kind,) = made.keys() - {"aggs"}
+    paths = [path for name, each in under.items() for path in _figures(name, each)]
+    if kind in ("terms", "histogram", "date_histogram") and paths and rng.random() < 0.6:
+        made[kind]["order"] = {rng.choice(paths): rng.choice(("asc", "desc"))}
+
+
+def _figures(name: str, agg: dict[str, Any]) -> list[str]:
+    """The paths to the figures of an aggregation that buckets can be ordered by. That a nested field is not mapped is
+    an error to an engine then."""
+    (kind,) = agg.keys() - {"aggs"}
+    if kind in ("filter", "missing", "reverse_nested") or (kind == "nested" and agg[kind]["path"] == NESTED):
+        below = [path for inner, each in agg.get("aggs", {}).items() for path in _figures(inner, each)]
+        return [name, f"{name}.doc_count", *(f"{name}>{path}" for path in below)]
+    return [path.format(name) for path in _PATHS.get(kind, ())]
+
+
+_PATHS = {
+    **dict.fromkeys(("min", "max", "sum", "value_count", "cardinality"), ("{}", "{}.value")),
+    "stats": ("{}.count", "{}.min", "{}.max", "{}.sum"),
+    "extended_stats": ("{}.sum_of_squares", "{}.min", "{}.count"),
+    "percentiles": ("{}.50", "{}[5e1]"),
+    "percentile_ranks": ("{}.5", "{}[1000.0]"),
+}

@@ -22,8 +22,8 @@ class BucketAgg(Agg, frozen=True, kw_only=True):
 
 
 class TermsAgg(BucketAgg, frozen=True, kw_only=True):
-    """A bucket for each value of a field. `order`: (what, descending) pairs, what being `_count`, `_key`, the name of a
-    metric sub-aggregation, or `name.property` of a stats one; ties go by key, ascending."""
+    """A bucket for each value of a field. `order`: (what, descending) pairs, what being `_count`, `_key`, or a path to
+    a figure of an aggregation below (`bucket_orders`); ties go by key, ascending."""
 
     field: str
     size: int = 10

@@ -17,6 +17,7 @@ from activity_stream.search.aggs import (
     NestedAgg,
     PercentilesAgg,
 )
+from activity_stream.search.bucket_orders import check_order
 from activity_stream.search.parse_buckets import BUCKETS, date_format
 from activity_stream.search.parse_combined import COMBINED
 from activity_stream.search.parse_hits import top_hits
@@ -41,8 +42,6 @@ KNOWN = frozenset(
 _OF_A_FIELD = ("min", "max", "avg", "sum", "stats", "extended_stats", "value_count", "cardinality")
 _PERCENTILES = {"percentiles": "percents", "percentile_ranks": "values"}
 """Which option says what to tell."""
-_STATS = ("count", "min", "max", "avg", "sum")
-_SEVERAL = {"stats": _STATS, "extended_stats": (*_STATS, "sum_of_squares", "variance", "std_deviation")}
 
 
 def aggregations(part: Part, depth: int = 1) -> Mapping[str, Agg]:
@@ -164,17 +163,13 @@ def _numbers(part: Part) -> tuple[float, ...]:
 
 def _check_order(path: str, aggs: Mapping[str, Agg], part: Part) -> None:
     """SearchRefused unless the path is `_count`, `_key` or leads to one figure."""
-    if path in ("_count", "_key"):
-        return
-    name, _, figure = path.partition(".")
-    target = aggs.get(path, aggs.get(name))
-    several = _SEVERAL.get(target.kind) if isinstance(target, MetricAgg) else None
-    if isinstance(target, MetricAgg) and (figure in several if several else path in aggs or figure == "value"):
-        return
-    raise refusals.illegal(
-        f"Invalid aggregation order path [{path[:100]}] at {part.path}: it has to be _count, _key, the name of a "
-        "metric aggregation directly below, or name.property of a stats one"
-    )
+    try:
+        check_order(path, aggs)
+    except ValueError as problem:
+        raise refusals.illegal(
+            f"Invalid aggregation order path [{path[:100]}] at {part.path}: {problem}. It has to be _count, _key, or "
+            "lead through aggregations of a single bucket to another one or to a metric, as filter>name.property does"
+        ) from None
 
 
 def _filter(part: Part) -> BucketAgg:

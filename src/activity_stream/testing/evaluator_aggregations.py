@@ -31,6 +31,7 @@ from activity_stream.search.aggs import (
     TopHitsAgg,
     of_fields,
 )
+from activity_stream.search.bucket_orders import deciding, figure
 from activity_stream.search.date_math import bound_ms
 from activity_stream.search.dates import format_date
 from activity_stream.search.hits import Page
@@ -41,7 +42,7 @@ from activity_stream.search.zones import offset_at, zone
 from activity_stream.testing import evaluator_combined as combined
 from activity_stream.testing.evaluator_documents import Corpus, Document
 from activity_stream.testing.evaluator_intervals import starts_between, starts_of
-from activity_stream.testing.evaluator_metrics import NUMBERS, metric, order_figure, percentile_figures
+from activity_stream.testing.evaluator_metrics import NUMBERS, metric, percentile_figures
 from activity_stream.testing.evaluator_queries import Queries
 from activity_stream.testing.evaluator_values import order_key
 
@@ -355,7 +356,10 @@ class Aggregations:
             return len(bucket.documents)
         if what == "_key":
             return order_key(bucket.key)
-        return order_figure(what, aggs, self._corpus, bucket.documents)
+        before = self._buckets
+        found = self.all(deciding([(what, False)], aggs), bucket.documents)
+        self._buckets = before
+        return figure(what, aggs, found)
 
     def _shown(self, buckets: Sequence[Bucket], aggs: Mapping[str, Agg], *, keyed: bool) -> Any:
         self._buckets += len(buckets)

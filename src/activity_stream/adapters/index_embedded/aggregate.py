@@ -7,7 +7,6 @@ A bucket is a query of its own, so that whatever lies under it is worked out the
 Counts are exact, so that there is no error to tell of.
 """
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -47,11 +46,9 @@ from activity_stream.search.aggs import (
     TermsAgg,
     TopHitsAgg,
 )
+from activity_stream.search.bucket_orders import OF_BUCKETS, deciding, figure
 from activity_stream.search.hits import Page
 from activity_stream.search.pipelines import computed, with_pipelines, with_siblings
-
-_OF_NOTHING = {"min": math.inf, "max": -math.inf}
-"""What figures of no values count as in an order; others come last."""
 
 _Under = dict[int, dict[str, Any]]
 
@@ -90,7 +87,7 @@ class Aggregator:
         self._maker = Maker(translator.predicates, self._counter, visible, now_ms, scoped=scoped)
         self._combined = Combined(translator.predicates, self._counter, self._maker, self._histograms, now_ms)
         self._buckets = 0
-        self._empty: dict[tuple[int, ...], tuple[dict[str, Any], int]] = {}
+        self._empty: dict[tuple[int, ...], tuple[list[Agg], dict[str, Any], int]] = {}
 
     def run(self, query: Query, aggs: Mapping[str, Agg]) -> dict[str, Any]:
         """The aggregations' results by name. SearchRefused for what cannot be worked out, or has too many buckets."""
@@ -246,20 +243,22 @@ class Aggregator:
         self, buckets: list[Bucket], agg: BucketAgg, order: Sequence[tuple[str, bool]]
     ) -> tuple[list[Bucket], _Under]:
         """The buckets in order; and what is under each of them, as far as the order needed it."""
-        deciding = {name for path, _ in order if (name := _target(path, agg.aggs)) is not None}
+        some = deciding(order, agg.aggs)
         under: _Under = {}
-        if deciding and len(buckets) > MAX_BUCKETS:
+        if some and len(buckets) > MAX_BUCKETS:
             raise refusals.too_many_buckets(MAX_BUCKETS)
-        if deciding:
-            some = {name: agg.aggs[name] for name in deciding}
+        if some:
+            before = self._buckets
             under = {id(bucket): self._below(bucket, some) for bucket in buckets}
+            self.count_bucket(before - self._buckets)
         ordered = sorted(buckets, key=lambda bucket: bucket.key)
         for path, descending in reversed(order):
             ranks = {id(bucket): _rank(bucket, path, under.get(id(bucket), {}), agg.aggs) for bucket in ordered}
             known = [bucket for bucket in ordered if ranks[id(bucket)] is not None]
             known.sort(key=lambda bucket: ranks[id(bucket)], reverse=descending)
             ordered = known + [bucket for bucket in ordered if ranks[id(bucket)] is None]
-        return ordered, under
+        whole = [name for name, each in some.items() if each is agg.aggs[name]]
+        return ordered, {key: {name: found[name] for name in whole} for key, found in under.items()}
 
     def _shown(self, bucket: Bucket, agg: BucketAgg, under: _Under) -> dict[str, Any]:
         self.count_bucket()
@@ -278,9 +277,9 @@ class Aggregator:
         key = tuple(id(agg) for agg in aggs.values())
         if key not in self._empty:
             before = self._buckets
-            self._empty[key] = self.run(nothing(), aggs), self._buckets - before
-            return self._empty[key][0]
-        result, buckets = self._empty[key]
+            self._empty[key] = list(aggs.values()), self.run(nothing(), aggs), self._buckets - before
+            return self._empty[key][1]
+        _, result, buckets = self._empty[key]
         self.count_bucket(buckets)
         return result
 
@@ -311,20 +310,10 @@ def _no_pages(_query: Query, _page: Page) -> dict[str, Any]:
     raise refusals.illegal(f"[top_hits] within [nested]: {refusals.NOT_YET}")
 
 
-def _target(path: str, aggs: Mapping[str, Agg]) -> str | None:
-    """The aggregation that an order goes by; None for the count and the key."""
-    if path in ("_count", "_key"):
-        return None
-    return path if path in aggs else path.partition(".")[0]
-
-
 def _rank(bucket: Bucket, path: str, under: Mapping[str, Any], aggs: Mapping[str, Agg]) -> Any:
-    name = _target(path, aggs)
-    if name is None:
-        return bucket.count if path == "_count" else bucket.key
-    figure = path[len(name) + 1 :] or "value"
-    found = under[name][figure]
-    return _OF_NOTHING.get(figure if figure != "value" else getattr(aggs[name], "kind", "")) if found is None else found
+    if path not in OF_BUCKETS:
+        return figure(path, aggs, under)
+    return bucket.count if path == "_count" else bucket.key
 
 
 _KINDS: Mapping[type[Agg], Callable[[Aggregator, Query, Any], dict[str, Any]]] = {
