@@ -782,7 +782,20 @@ def _nested_objects(rng: random.Random) -> dict[str, Any]:
             {"reverse_nested": {}, "aggs": {"m": _metric(rng)}},
         )
     )
+    if rng.random() < 0.3:
+        return _objects_of_buckets(rng)
     return {"nested": {"path": rng.choice((NESTED, NESTED, NESTED, UNMAPPED, "type"))}, "aggs": {"inner": inner}}
+
+
+def _objects_of_buckets(rng: random.Random) -> dict[str, Any]:
+    """Objects of one document each: those of several, that are equal, have no order."""
+    back = {"reverse_nested": {}, "aggs": {"hits": {"top_hits": {**_page(rng), "sort": [_key(rng), {"id": "asc"}]}}}}
+    said: dict[str, Any] = {**_page(rng), **rng.choice(({}, {"size": 10}))}
+    said["sort"] = [{f"{NESTED}.id": _key_of_objects(rng)}, *rng.choice(([], [_key(rng)]))]
+    if any("_script" in each for each in said["sort"]):
+        del said["sort"][1]
+    made: dict[str, Any] = {"nested": {"path": NESTED}, "aggs": {"objects": {"top_hits": said}, "back": back}}
+    return {"terms": {"field": "id", "size": 3}, "aggs": {"in": made}}
 
 
 def _terms_of(rng: random.Random) -> dict[str, Any]:

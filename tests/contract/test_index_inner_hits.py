@@ -92,6 +92,26 @@ async def test_objects_are_shown_wherever_hits_are(searched: Index) -> None:
     assert [hit.get("inner_hits") for hit in await hits(searched, {"query": none})] == [None, None]
 
 
+async def test_objects_are_the_hits_of_buckets_of_objects(searched: Index) -> None:
+    """Each with the score of the document that it is in, or in an order of their own; and back to the documents."""
+    back = {"reverse_nested": {}, "aggs": {"top": {"top_hits": {"sort": ["id"], "_source": False}}}}
+    top = {"top_hits": {"size": 3, "_source": [NAME]}}
+    last = {"top_hits": {"size": 2, "sort": [{ID: "desc"}, "type"], "_source": False}}
+    aggs = {"nested": {"path": PROGRAMMES}, "aggs": {"top": top, "last": last, "back": back}}
+    query = {"bool": {"must": [ALL], "should": [{"term": {"type": {"value": "a", "boost": 3}}}]}}
+    found = (await ask(searched, {"size": 0, "query": query, "aggs": {"a": aggs}}))["aggregations"]["a"]
+    page = found["top"]["hits"]
+    assert (page["total"]["value"], page["max_score"]) == (4, 4.0)
+    assert [(each["_id"], each["_nested"]["offset"], each["_score"], each["_source"]) for each in page["hits"]] == [
+        ("2", 0, 4.0, {"name": "wine"}), ("1", 0, 1.0, {"name": "red wine"}), ("1", 1, 1.0, {"name": "beer"})
+    ]  # fmt: skip
+    assert {each["_nested"]["field"] for each in page["hits"]} == {PROGRAMMES}
+    assert [(each["_id"], each["sort"], each["_score"]) for each in found["last"]["hits"]["hits"]] == [
+        ("2", ["s", None], None), ("1", ["r", None], None)
+    ]  # fmt: skip
+    assert [each["_id"] for each in found["back"]["top"]["hits"]["hits"]] == ["1", "2"]
+
+
 @pytest.mark.parametrize(
     "query",
     [

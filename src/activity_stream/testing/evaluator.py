@@ -25,7 +25,7 @@ from activity_stream.search.resolve import collapsed
 from activity_stream.search.suggestions import Vocabulary, suggested
 from activity_stream.testing.evaluator_aggregations import Aggregations
 from activity_stream.testing.evaluator_documents import Corpus, Document
-from activity_stream.testing.evaluator_inner_hits import InnerHits
+from activity_stream.testing.evaluator_inner_hits import InnerHits, shown_object
 from activity_stream.testing.evaluator_queries import Queries
 from activity_stream.testing.evaluator_sorting import Hit, Sorting
 from activity_stream.testing.evaluator_source import filtered
@@ -70,7 +70,10 @@ def evaluate(
         scores = {id(hit.document): hit.score for hit in every}
 
         def page_of(documents: Sequence[Document], page: Page) -> dict[str, Any]:
-            those = [Hit(each, scores.get(id(each), 0.0)) for each in documents]
+            those = [Hit(each, scores.get(id(each.outer or each), 0.0)) for each in documents]
+            field = corpus.mapped(documents[0].nested or "") if documents else None
+            if field is not None:
+                return _page_of_objects(alias, page, those, corpus, now_ms, field)
             return _page(alias, page, those, corpus, now_ms, inner)
 
         answer["aggregations"] = Aggregations(corpus, now_ms, page_of).all(search.aggs, found)
@@ -198,6 +201,20 @@ def _page(
     best = max((hit.score for hit in hits), default=None) if page.scored else None
     rows = [_hit(alias, page.source, hit, scored=page.scored, is_sorted=bool(page.sort)) for hit in shown]
     _show_objects(rows, shown, inner)
+    return {"hits": {"total": {"value": len(hits), "relation": "eq"}, "max_score": best, "hits": rows}}
+
+
+def _page_of_objects(
+    alias: Alias, page: Page, hits: Sequence[Hit], corpus: Corpus, now_ms: int, field: Field
+) -> dict[str, Any]:
+    shown = Sorting(page.sort, corpus, now_ms).page(hits, None)[page.from_ : page.from_ + page.size]
+    best = max((hit.score for hit in hits), default=None) if page.scored else None
+    rows = [
+        shown_object(alias, page.source, hit, field)
+        | {"_score": hit.score if page.scored else None}
+        | ({"sort": hit.sort} if page.sort else {})
+        for hit in shown
+    ]
     return {"hits": {"total": {"value": len(hits), "relation": "eq"}, "max_score": best, "hits": rows}}
 
 

@@ -211,7 +211,7 @@ class Aggregations:
         if self._outer is not None and documents and documents[0].nested == agg.path:
             objects = list(documents)
         elif field is not None and field.type is FieldType.NESTED:
-            inner = Aggregations(self._corpus.objects(field), self._now_ms, _no_pages, outer=self)
+            inner = Aggregations(self._corpus.objects(field), self._now_ms, self._page_of, outer=self)
             objects = [each for document in documents for each in document.objects(field)]
         return {"doc_count": len(objects)} | inner.all(agg.aggs, objects)
 
@@ -369,10 +369,6 @@ class Aggregations:
         names = {id(row): each.name for each, row in zip(buckets, rows, strict=True)}
         rows = with_pipelines(aggs, rows)
         return {names[id(row)]: row for row in rows} if keyed else rows
-
-
-def _no_pages(_documents: Documents, _page: Page) -> dict[str, Any]:
-    raise refusals.illegal(f"[top_hits] within [nested]: {refusals.NOT_YET}")
 
 
 def _refuse_text(field: Field | None) -> None:

@@ -35,23 +35,26 @@ class InnerHits:
         hits = [Hit(each, value) for each in objects if (value := score(each)) is not None]
         ordered = sorting.page(hits, None)
         rows = [
-            self._hit(page, hit, objects.index(hit.document), field)
+            shown_object(self._alias, page.source, hit, field)
+            | {"_score": None if page.sort else hit.score}
+            | ({"sort": hit.sort} if page.sort else {})
             for hit in ordered[page.from_ : page.from_ + page.size]
         ]
         shows_best = page.size > 0 and (page.track_scores or not page.sort)
         best = max((hit.score for hit in hits), default=None) if shows_best else None
         return {"hits": {"total": {"value": len(hits), "relation": "eq"}, "max_score": best, "hits": rows}}
 
-    def _hit(self, page: Page, hit: Hit, offset: int, field: Field) -> dict[str, Any]:
-        shown: dict[str, Any] = {
-            "_index": hit.document.generation.index_name(self._alias),
-            "_id": hit.document.id,
-            "_nested": {"field": field.name, "offset": offset},
-            "_score": None if page.sort else hit.score,
-        }
-        if page.source.enabled:
-            shown["_source"] = _at(field.path, _wanted(hit.document.decoded, page.source))
-        return shown | ({"sort": hit.sort} if page.sort else {})
+
+def shown_object(alias: Alias, source: SourceFilter, hit: Hit, field: Field) -> dict[str, Any]:
+    """An object in a nested field, without its score."""
+    shown: dict[str, Any] = {
+        "_index": hit.document.generation.index_name(alias),
+        "_id": hit.document.id,
+        "_nested": {"field": field.name, "offset": hit.document.offset},
+    }
+    if source.enabled:
+        shown["_source"] = _at(field.path, _wanted(hit.document.decoded, source))
+    return shown
 
 
 def _wanted(decoded: Any, source: SourceFilter) -> Any:

@@ -8,7 +8,7 @@ Counts are exact, so that there is no error to tell of.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from tantivy import Query
 
@@ -53,10 +53,20 @@ from activity_stream.search.pipelines import computed, with_pipelines, with_sibl
 _Under = dict[int, dict[str, Any]]
 
 
+class PagesOf(Protocol):
+    """What shows hits of a bucket."""
+
+    def page_of(self, query: Query, page: Page) -> dict[str, Any]:
+        """A page of what a query finds."""
+
+    def within(self, column: Column, translator: Translator) -> "PagesOf":
+        """The same of the objects in a nested field."""
+
+
 class Aggregator:
     """Works out the aggregations of one search.
 
-    `page_of` shows hits of a query that has no scores. With `scoped`, nothing may show what the query does not find.
+    `pages` show hits of queries that have no scores. With `scoped`, nothing may show what the query does not find.
     Over the objects of a nested field, `outer` is the one over documents.
     """
 
@@ -66,13 +76,13 @@ class Aggregator:
         alias: Alias,
         translator: Translator,
         now_ms: int,
-        page_of: Callable[[Query, Page], dict[str, Any]],
+        pages: "PagesOf",
         *,
         scoped: bool,
         outer: "Aggregator | None" = None,
     ) -> None:
         self._outer = outer
-        self._page_of = page_of
+        self._pages = pages
         self._snapshot = snapshot
         self._alias = alias
         self._translator = translator
@@ -104,7 +114,7 @@ class Aggregator:
 
     def top_hits(self, query: Query, agg: TopHitsAgg) -> dict[str, Any]:
         """Some of the hits."""
-        return self._page_of(query, agg.page)
+        return self._pages.page_of(query, agg.page)
 
     def terms(self, query: Query, agg: TermsAgg) -> dict[str, Any]:
         """The first buckets of values by the order, and how many documents the others have."""
@@ -176,7 +186,13 @@ class Aggregator:
         translator = self._translator.inside(column)
         objects = translator.predicates.any_of(OUTER, self._numbers(SEQUENCE, query))
         inner = Aggregator(
-            self._snapshot, self._alias, translator, self._now_ms, _no_pages, scoped=self._scoped, outer=self
+            self._snapshot,
+            self._alias,
+            translator,
+            self._now_ms,
+            self._pages.within(column, translator),
+            scoped=self._scoped,
+            outer=self,
         )
         return inner.one_bucket(both(translator.visible, objects), agg)
 
@@ -304,10 +320,6 @@ class Aggregator:
 
     def _meta(self, agg: Agg) -> dict[str, Any]:
         return {} if agg.meta is None else {"meta": agg.meta}
-
-
-def _no_pages(_query: Query, _page: Page) -> dict[str, Any]:
-    raise refusals.illegal(f"[top_hits] within [nested]: {refusals.NOT_YET}")
 
 
 def _rank(bucket: Bucket, path: str, under: Mapping[str, Any], aggs: Mapping[str, Agg]) -> Any:

@@ -1,6 +1,5 @@
 """From activities to tantivy documents, each refused here if anything in it could not be stored or found again."""
 
-from collections import Counter
 from collections.abc import Iterator
 
 import msgspec
@@ -15,12 +14,13 @@ from activity_stream.adapters.index_embedded.schema import (
     GENERATION,
     KEY,
     MANIFEST_TERM,
-    OFFSET,
+    OBJECT,
     OUTER,
     PRESENT,
     SEQUENCE,
     SOURCE,
     EmbeddedSchema,
+    object_number,
 )
 from activity_stream.model import Activity, Alias, Refused
 from activity_stream.naming import id_problem, readable
@@ -71,12 +71,10 @@ def to_tantivy(item: Item, index_name: str, key: str, sequence: int) -> list[tan
     document = _document(ALIAS_TERMS[item.alias], item.entries, index_name, key)
     document.add_unsigned(SEQUENCE, sequence)
     made = [document]
-    counts: Counter[str] = Counter()
-    for term, entries in item.entries.nested:
+    for position, (term, entries) in enumerate(item.entries.nested):
         each = _document(term, entries, index_name, key)
         each.add_unsigned(OUTER, sequence)
-        each.add_unsigned(OFFSET, counts[term])
-        counts[term] += 1
+        each.add_unsigned(OBJECT, object_number(sequence, position))
         made.append(each)
     return made
 

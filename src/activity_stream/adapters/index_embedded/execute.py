@@ -131,7 +131,7 @@ class _Search:
             for node in filters_of(body.aggs):
                 self._translator.query(node)
             aggregator = Aggregator(
-                self._snapshot, self._alias, self._translator, self._now_ms, pages.page_of, scoped=self._scoped
+                self._snapshot, self._alias, self._translator, self._now_ms, pages, scoped=self._scoped
             )
             aggregations = aggregator.run(unscored(query), body.aggs)
         return Found(

@@ -15,14 +15,15 @@ from activity_stream.adapters.index_embedded.entries import Entries
 from activity_stream.adapters.index_embedded.filtering import kept_of
 from activity_stream.adapters.index_embedded.orders import Order
 from activity_stream.adapters.index_embedded.predicates import Value, both, unscored
-from activity_stream.adapters.index_embedded.reader import ValueReader
+from activity_stream.adapters.index_embedded.reader import NestedObject, ValueReader
 from activity_stream.adapters.index_embedded.schema import (
     GENERATION,
     KEY,
-    OFFSET,
+    OBJECT,
     OUTER,
     SEQUENCE,
     Column,
+    object_position,
     split_key,
 )
 from activity_stream.adapters.index_embedded.snapshot import Snapshot
@@ -37,7 +38,7 @@ from activity_stream.search.query import ConstantScore, Nested
 
 _BY_SCORE = orders.Order(orders.SCORE, descending=True)
 Found = Mapping[int, Sequence[tuple[float, int, tantivy.DocAddress]]]
-"""By the number of a document, the objects of it that are found: score, offset, and where each is."""
+"""By the number of a document, the objects of it that are found: score, position, and where each is."""
 
 
 class _Asked(msgspec.Struct, frozen=True):
@@ -88,47 +89,51 @@ class InnerHits:
         theirs = both(asked.objects, unscored(self._translator.predicates.any_of(OUTER, sequences)))
         hits = self._snapshot.every(theirs)
         addresses = [address for _, address in hits]
-        columns = [self._searcher.fast_field_values(name, addresses) for name in (OUTER, OFFSET)]
+        columns = [self._searcher.fast_field_values(name, addresses) for name in (OUTER, OBJECT)]
         found: dict[int, list[tuple[float, int, tantivy.DocAddress]]] = {}
-        for (score, address), outer, offset in zip(hits, *columns, strict=True):
-            found.setdefault(int(outer or 0), []).append((float(score or 0), int(offset or 0), address))
+        for (score, address), outer, number in zip(hits, *columns, strict=True):
+            position = object_position(int(number or 0))[1]
+            found.setdefault(int(outer or 0), []).append((float(score or 0), position, address))
         return found
 
     def _page(
         self, asked: _Asked, outer: tantivy.DocAddress, found: Sequence[tuple[float, int, tantivy.DocAddress]]
     ) -> dict[str, Any]:
         page = asked.page
-        objects = self._reader.objects(asked.column, outer) if found and page.size else []
-        scores = {offset: score for score, offset, _ in found}
+        objects = self._reader.objects(asked.column, outer) if found and page.size else {}
+        scores = {position: score for score, position, _ in found}
         chain = (*(asked.keys or (_BY_SCORE,)), orders.IN_ORDER_OF_WRITING)
         rows = [
-            Hit(address, tuple(_value(key, objects[offset][1], score, offset) for key in chain))
-            for score, offset, address in (found if objects else ())
+            Hit(address, tuple(_value(key, objects[position].entries, score, position) for key in chain))
+            for score, position, address in (found if objects else ())
         ]
         first = in_order(rows, chain, 0)[page.from_ : page.from_ + page.size]
         # Of sorted ones OpenSearch shows no scores, whatever is asked for, but the best.
         best = max(scores.values(), default=None) if page.size and (page.track_scores or not page.sort) else None
         shown = []
         for row in first:
-            offset = int(row.values[-1] or 0)
-            hit = self._shown(asked, outer, objects[offset][0], offset)
-            hit["_score"] = None if page.sort else scores[offset]
+            position = int(row.values[-1] or 0)
+            hit = shown_object(self._snapshot, outer, asked.column, objects[position], page.source)
+            hit["_score"] = None if page.sort else scores[position]
             if page.sort:
                 hit["sort"] = [orders.shown(each) for each in row.values[:-1]]
             shown.append(hit)
         return {"hits": {"total": {"value": len(found), "relation": "eq"}, "max_score": best, "hits": shown}}
 
-    def _shown(self, asked: _Asked, outer: tantivy.DocAddress, decoded: Any, offset: int) -> dict[str, Any]:
-        document = self._searcher.doc(outer)
-        field = asked.column.field
-        made: dict[str, Any] = {
-            "_index": document.get_first(GENERATION),
-            "_id": split_key(str(document.get_first(KEY)))[1],
-            "_nested": {"field": field.name, "offset": offset},
-        }
-        if asked.page.source.enabled:
-            made["_source"] = _source(decoded, field.path, asked.page.source)
-        return made
+
+def shown_object(
+    snapshot: Snapshot, outer: tantivy.DocAddress, column: Column, found: NestedObject, source: SourceFilter
+) -> dict[str, Any]:
+    """An object in a nested field of a document as the answer has it, without its score."""
+    document = snapshot.searcher.doc(outer)
+    made: dict[str, Any] = {
+        "_index": document.get_first(GENERATION),
+        "_id": split_key(str(document.get_first(KEY)))[1],
+        "_nested": {"field": column.field.name, "offset": found.offset},
+    }
+    if source.enabled:
+        made["_source"] = _source(found.decoded, column.field.path, source)
+    return made
 
 
 def _source(decoded: Any, path: Sequence[str], wanted: SourceFilter) -> Any:
@@ -143,13 +148,13 @@ def _source(decoded: Any, path: Sequence[str], wanted: SourceFilter) -> Any:
     return kept
 
 
-def _value(order: Order, entries: Entries, score: float, offset: int) -> Value | None:
+def _value(order: Order, entries: Entries, score: float, position: int) -> Value | None:
     """The sort value of an object by a key: what is in the document around it, it does not have."""
     if order.kind == orders.SCORE:
         return score
     if order.kind == orders.DOC:
-        return offset
-    if order.kind == orders.NONE or order.objects is not None:
+        return position
+    if order.kind == orders.NONE:
         return order.substitute
     if order.kind == orders.DISTANCE:
         latitude, longitude, _ = order.of.place or ("", "", "")

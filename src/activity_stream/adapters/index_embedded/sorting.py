@@ -53,7 +53,8 @@ class Hit(msgspec.Struct, frozen=True):
 class Sorter:
     """Sorts what queries find in a snapshot. Scores can be `rounded` to six digits: the last ones tell in which order
     parts of a score were added, and that is a matter of how many of all documents each part finds. `reader` reads
-    places; `worked` are scores that were worked out, for queries of which tantivy has none."""
+    places; `worked` are scores that were worked out, for queries of which tantivy has none. `numbers`: the column that
+    numbers what is sorted, documents or the objects in nested fields."""
 
     def __init__(
         self,
@@ -63,7 +64,9 @@ class Sorter:
         *,
         rounded: bool = False,
         worked: Scores | None = None,
+        numbers: str = SEQUENCE,
     ) -> None:
+        self._numbers = numbers
         self._rounded = rounded
         self._reader = reader
         self._worked = worked
@@ -124,7 +127,7 @@ class Sorter:
         if (high is not None and high < 0) or (low is not None and low >= 2**63):
             return Query.empty_query()
         bounds = (None if low is None else max(low, 0), None if high is None else min(high, 2**63))
-        return Query.range_query(self._schema, SEQUENCE, tantivy.FieldType.Unsigned, *bounds)
+        return Query.range_query(self._schema, self._numbers, tantivy.FieldType.Unsigned, *bounds)
 
     def _walk(self, query: Query, keys: Sequence[Order], count: int) -> list[Hit]:
         if count <= 0:
@@ -299,7 +302,7 @@ class Sorter:
         return [how_far(order.distance, places) for places in self._reader.places(order.of, addresses)]
 
     def _by_writing(self, query: Query, keys: Sequence[Order], count: int) -> list[Hit]:
-        found = self._search(query, count, SEQUENCE, descending=keys[0].descending).hits
+        found = self._search(query, count, self._numbers, descending=keys[0].descending).hits
         addresses = [address for _, address in found]
         columns = [self._column_values(addresses, order, query) for order in keys[1:-1]]
         if len(keys) > 1:
@@ -312,7 +315,7 @@ class Sorter:
         if order.kind == NONE or not addresses:
             return [order.substitute] * len(addresses)
         if order.kind == DOC:
-            return list(self._searcher.fast_field_values(SEQUENCE, addresses))
+            return list(self._searcher.fast_field_values(self._numbers, addresses))
         if order.kind == FIRST_OF:
             values = (self._column_values(addresses, _by_least(order, column), query) for column in order.columns)
             return [next((each for each in row if each is not None), None) for row in zip(*values, strict=True)]
@@ -334,8 +337,8 @@ class Sorter:
         return [scores.get(place_of(address)) for address in addresses]
 
     def _these(self, addresses: list[tantivy.DocAddress]) -> Query:
-        sequences = self._searcher.fast_field_values(SEQUENCE, addresses)
-        return self._predicates.any_of(SEQUENCE, [each for each in sequences if each is not None])
+        numbers = self._searcher.fast_field_values(self._numbers, addresses)
+        return self._predicates.any_of(self._numbers, [each for each in numbers if each is not None])
 
     def _search(self, query: Query, limit: int, name: str, *, descending: bool) -> Any:
         order = tantivy.Order.Desc if descending else tantivy.Order.Asc

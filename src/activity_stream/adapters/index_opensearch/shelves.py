@@ -192,8 +192,8 @@ def _shown(value: bytes, outer: Mapping[str, msgspec.Raw] = MappingProxyType({})
 def _hit(members: Mapping[str, msgspec.Raw], outer: Mapping[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
     """A hit as it is shown, an object in a nested field as the hit that it is in; what only looks like one, in a
     document, stays as it is."""
-    if "_nested" in members and "_routing" not in members and outer:
-        return {**members, "_index": outer["_index"], "_id": outer["_id"]}
+    if "_nested" in members and "_routing" not in members:
+        return _object(members, outer)
     try:
         index, name, key = (msgspec.json.decode(members[each], type=str) for each in ("_index", "_id", "_routing"))
     except (KeyError, msgspec.DecodeError):
@@ -207,3 +207,16 @@ def _hit(members: Mapping[str, msgspec.Raw], outer: Mapping[str, msgspec.Raw]) -
         for name, raw in members.items()
         if name != "_routing"
     }
+
+
+def _object(members: Mapping[str, msgspec.Raw], outer: Mapping[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
+    """An object in a nested field, which an engine shows without the feed that it is of: by the hit that it is in; in
+    a bucket there is none, and the alias stands for the index."""
+    if outer:
+        return {**members, "_index": outer["_index"], "_id": outer["_id"]}
+    index, name = (msgspec.json.decode(members[each], type=str) for each in ("_index", "_id"))
+    alias, shared, _ = index.partition(SHARED)
+    if not shared:
+        return dict(members)
+    told = {"_index": alias, "_id": name[_PREFIX_LENGTH:]}
+    return {**members, **{key: msgspec.Raw(msgspec.json.encode(value)) for key, value in told.items()}}
