@@ -751,6 +751,11 @@ def _rare_terms(rng: random.Random) -> dict[str, Any]:
 def _significant_terms(rng: random.Random) -> dict[str, Any]:
     made: dict[str, Any] = {"field": rng.choice((*SORTABLE, UNMAPPED)), "min_doc_count": rng.choice((1, 3))}
     made |= rng.choice(({}, {"jlh": {}}, {"percentage": {}}, {"size": 2}))
+    if rng.random() < 0.5 and not {"jlh", "percentage"} & made.keys():
+        kind = rng.choice(("mutual_information", "chi_square", "gnd"))
+        made[kind] = rng.choice(({}, {"background_is_superset": False}))
+        if kind != "gnd":
+            made[kind] = made[kind] | rng.choice(({}, {"include_negatives": True}))
     return made | rng.choice(({}, {"background_filter": rng.choice(_LEAVES)(rng)}))
 
 

@@ -134,10 +134,14 @@ class RareTermsAgg(BucketAgg, frozen=True, kw_only=True):
 
 class SignificantTermsAgg(BucketAgg, frozen=True, kw_only=True):
     """A bucket for each value of `of` that is more frequent in what is found than in all there is, or in all that
-    `background` finds; by how much, as `heuristic` has it (jlh, percentage), the highest first."""
+    `background` finds; by how much, as `heuristic` has it (jlh, percentage, mutual_information, chi_square, gnd), the
+    highest first. `negatives`: values that are less frequent, too. Not `superset`: what is found is not in all there
+    is."""
 
     of: TermsAgg
     heuristic: str = "jlh"
+    negatives: bool = False
+    superset: bool = True
     background: Node | None = None
 
 
