@@ -189,7 +189,7 @@ def sort(rng: random.Random) -> list[dict[str, Any]]:
 def aggregation(rng: random.Random, depth: int) -> dict[str, Any]:
     """An aggregation of any kind, with others under it."""
     kinds = ("terms", "histogram", "numbers", "filter", "filters", "range", "dates", "missing", "metric", "metric")
-    kind = rng.choice((*kinds, "combined"))
+    kind = rng.choice((*kinds, "combined", "auto"))
     if kind == "combined":
         return _combined(rng, depth)
     if kind == "metric":
@@ -835,6 +835,13 @@ def _histogram(rng: random.Random) -> dict[str, Any]:
     return {"date_histogram": made}
 
 
+def _auto_histogram(rng: random.Random) -> dict[str, Any]:
+    made: dict[str, Any] = {"field": rng.choice((*DATE_FIELDS, UNMAPPED)), "buckets": rng.choice((1, 3, 10, 50))}
+    made |= rng.choice(({}, {}, {"minimum_interval": rng.choice(("minute", "day", "month", "year"))}))
+    made |= rng.choice(({}, {"format": "yyyy-MM"}, {"missing": "2020-05-05"}, {"time_zone": rng.choice(ZONES)}))
+    return {"auto_date_histogram": made}
+
+
 def _numbers(rng: random.Random) -> dict[str, Any]:
     name = rng.choice((LONG, DOUBLE, BOOLEAN, UNMAPPED))
     made: dict[str, Any] = {"field": name, "interval": rng.choice((2.5, 4, 50))}
@@ -874,6 +881,7 @@ def _ranges(rng: random.Random) -> dict[str, Any]:
 
 
 _BUCKETS = {
+    "auto": _auto_histogram,
     "terms": _terms_buckets, "histogram": _histogram, "numbers": _numbers, "filter": _filter, "filters": _filters,
     "range": _ranges, "dates": _dates, "missing": _missing,
 }  # fmt: skip

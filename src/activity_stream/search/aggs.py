@@ -76,6 +76,17 @@ class DateHistogramAgg(BucketAgg, frozen=True, kw_only=True):
     extended_bounds: tuple[Scalar, Scalar] | None = None
 
 
+class AutoDateHistogramAgg(BucketAgg, frozen=True, kw_only=True):
+    """About as many buckets as are wanted, each of one interval, which is at least the unit `minimum`."""
+
+    field: str
+    buckets: int = 10
+    minimum: str = "second"
+    format: str | None = None
+    time_zone: str | None = None
+    missing: Scalar | None = None
+
+
 class RangeBucket(msgspec.Struct, frozen=True, kw_only=True):
     """One bucket of a range aggregation: from (included) to (excluded)."""
 

@@ -41,6 +41,7 @@ _BOUNDS: Mapping[str, str] = {
     "wildcard": f"{_LIMITS.pattern:,} characters",
 }
 _RESTRICTED: Mapping[tuple[str, str], str] = {
+    ("aggregation", "auto_date_histogram"): "no",
     ("aggregation", "global"): "no",
     ("aggregation", "significant_terms"): "no",
     ("aggregation", "terms"): "`min_doc_count` from 1 on",

@@ -28,7 +28,7 @@ from activity_stream.search.query import Node
 
 KNOWN = frozenset(
     {
-        "adjacency_matrix", "auto_date_histogram", "bucket_script", "bucket_selector",
+        "adjacency_matrix", "bucket_script", "bucket_selector",
         "children", "diversified_sampler",
         "extended_stats_bucket", "geo_bounds", "geo_centroid", "geo_distance", "geohash_grid",
         "geotile_grid", "ip_range", "matrix_stats", "median_absolute_deviation",

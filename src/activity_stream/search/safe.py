@@ -4,7 +4,14 @@ from typing import Any
 
 import msgspec
 
-from activity_stream.search.aggs import Agg, GlobalAgg, SignificantTermsAgg, TermsAgg, every_aggregation
+from activity_stream.search.aggs import (
+    Agg,
+    AutoDateHistogramAgg,
+    GlobalAgg,
+    SignificantTermsAgg,
+    TermsAgg,
+    every_aggregation,
+)
 from activity_stream.search.body import SearchBody
 from activity_stream.search.parse import parse_body
 from activity_stream.search.query import FunctionScore, MoreLikeThis, every_query
@@ -77,6 +84,8 @@ def _refuse_unsafe_aggregation(name: str, agg: Agg) -> None:
         raise illegal(f"[global] is not for this key, which may not see all documents: [{name}]")
     if isinstance(agg, SignificantTermsAgg):
         raise illegal(f"[significant_terms] compares with all documents, which this key may not see: [{name}]")
+    if isinstance(agg, AutoDateHistogramAgg):
+        raise illegal(f"[auto_date_histogram] is not for this key: its interval depends on how all is spread: [{name}]")
     if isinstance(agg, TermsAgg) and agg.min_doc_count == 0:
         raise illegal(
             f"[min_doc_count] of the aggregation [{name}] is 0, which lists values of documents that this key may not "

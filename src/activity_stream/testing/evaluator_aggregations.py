@@ -11,6 +11,7 @@ from activity_stream.fields import Field, FieldType
 from activity_stream.search import refusals
 from activity_stream.search.aggs import (
     Agg,
+    AutoDateHistogramAgg,
     CompositeAgg,
     DateHistogramAgg,
     FilterAgg,
@@ -31,6 +32,7 @@ from activity_stream.search.aggs import (
     TopHitsAgg,
     of_fields,
 )
+from activity_stream.search.auto_intervals import UNITS, chosen, of_unit, without_any
 from activity_stream.search.bucket_orders import deciding, figure
 from activity_stream.search.date_math import bound_ms
 from activity_stream.search.dates import format_date
@@ -41,7 +43,7 @@ from activity_stream.search.values import coerce, query_double
 from activity_stream.search.zones import offset_at, zone
 from activity_stream.testing import evaluator_combined as combined
 from activity_stream.testing.evaluator_documents import Corpus, Document
-from activity_stream.testing.evaluator_intervals import starts_between, starts_of
+from activity_stream.testing.evaluator_intervals import Clock, starts_between, starts_of
 from activity_stream.testing.evaluator_metrics import NUMBERS, metric, percentile_figures
 from activity_stream.testing.evaluator_queries import Queries
 from activity_stream.testing.evaluator_values import order_key
@@ -98,7 +100,7 @@ class Aggregations:
                 return answer | self._filters(agg, documents)
             case TermsAgg():
                 return answer | self._terms(agg, documents)
-            case DateHistogramAgg() | HistogramAgg():
+            case DateHistogramAgg() | HistogramAgg() | AutoDateHistogramAgg():
                 return answer | self._histogram(agg, documents)
             case RangeAgg():
                 return answer | self._ranges(agg, documents)
@@ -258,7 +260,11 @@ class Aggregations:
             "buckets": self._shown(shown, agg.aggs, keyed=False),
         }
 
-    def _histogram(self, agg: DateHistogramAgg | HistogramAgg, documents: Documents) -> dict[str, Any]:
+    def _histogram(
+        self, agg: DateHistogramAgg | HistogramAgg | AutoDateHistogramAgg, documents: Documents
+    ) -> dict[str, Any]:
+        if isinstance(agg, AutoDateHistogramAgg):
+            return self._auto(agg, documents)
         field = self._corpus.field(agg.field)
         of_dates = isinstance(agg, DateHistogramAgg)
         if field is not None and field.type not in ((FieldType.DATE,) if of_dates else NUMBERS):
@@ -282,6 +288,24 @@ class Aggregations:
                 shown = _interval(agg, field, key)
                 buckets.append(Bucket(key, members, shown, str(shown.get("key_as_string", key))))
         return {"buckets": self._shown(self._ordered(buckets, agg.order, agg.aggs), agg.aggs, keyed=agg.keyed)}
+
+    def _auto(self, agg: AutoDateHistogramAgg, documents: Documents) -> dict[str, Any]:
+        field = self._corpus.field(agg.field)
+        if field is not None and field.type is not FieldType.DATE:
+            _refuse_text(field)
+            raise refusals.wrong_kind("aggregation [date_histogram]", field.name, field.type)
+        usual = of_unit(agg, UNITS[-1])
+        instead = self._moment(usual, agg.missing) if isinstance(agg.missing, str) else agg.missing
+        values = self._values(field, instead, FieldType.DATE)
+        moments = [int(value) for document in documents for value in values(document)]
+        if not moments:
+            return {"buckets": [], "interval": without_any(agg)}
+        found = chosen(agg, min(moments), max(moments), Clock(moments))
+        buckets = []
+        for start, end in zip(found.starts, found.starts[1:], strict=False):
+            members = [each for each in documents if any(start <= int(value) < end for value in values(each))]
+            buckets.append(Bucket(start, members, _interval(usual, field, start)))
+        return {"buckets": self._shown(buckets, agg.aggs, keyed=False), "interval": found.name}
 
     def _extended(self, agg: DateHistogramAgg | HistogramAgg) -> list[float]:
         if agg.extended_bounds is None:

@@ -27,6 +27,7 @@ from activity_stream.model import Alias
 from activity_stream.search import refusals
 from activity_stream.search.aggs import (
     Agg,
+    AutoDateHistogramAgg,
     BucketAgg,
     CompositeAgg,
     DateHistogramAgg,
@@ -137,6 +138,14 @@ class Aggregator:
         if agg.keyed:
             return {"buckets": {str(each.get("key_as_string", each["key"])): each for each in shown}}
         return {"buckets": shown}
+
+    def auto_histogram(self, query: Query, agg: AutoDateHistogramAgg) -> dict[str, Any]:
+        """Buckets of intervals, about as many as are wanted."""
+        if self._scoped:
+            raise refusals.illegal("[auto_date_histogram] is for those who may see all documents")
+        name, made = self._histograms.auto(query, agg, self._column(agg.field))
+        shown = with_pipelines(agg.aggs, [self._shown(bucket, agg, {}) for bucket in made])
+        return {"buckets": shown, "interval": name}
 
     def percentiles(self, query: Query, agg: PercentilesAgg) -> dict[str, Any]:
         """Figures of how values are spread."""
@@ -341,6 +350,7 @@ _KINDS: Mapping[type[Agg], Callable[[Aggregator, Query, Any], dict[str, Any]]] =
     TermsAgg: Aggregator.terms,
     DateHistogramAgg: Aggregator.histogram,
     HistogramAgg: Aggregator.histogram,
+    AutoDateHistogramAgg: Aggregator.auto_histogram,
     MissingAgg: Aggregator.missing,
     GlobalAgg: Aggregator.everything,
     RangeAgg: Aggregator.ranges,
