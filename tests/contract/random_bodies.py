@@ -189,7 +189,7 @@ def sort(rng: random.Random) -> list[dict[str, Any]]:
 def aggregation(rng: random.Random, depth: int) -> dict[str, Any]:
     """An aggregation of any kind, with others under it."""
     kinds = ("terms", "histogram", "numbers", "filter", "filters", "range", "dates", "missing", "metric", "metric")
-    kind = rng.choice((*kinds, "combined", "auto"))
+    kind = rng.choice((*kinds, "combined", "auto", "rings", "grid"))
     if kind == "combined":
         return _combined(rng, depth)
     if kind == "metric":
@@ -666,6 +666,9 @@ def _key(rng: random.Random) -> dict[str, Any]:
 
 
 def _metric(rng: random.Random) -> dict[str, Any]:
+    if rng.random() < 0.1:
+        field = rng.choice((PLACE, PLACE, UNMAPPED))
+        return {"geo_bounds": {"field": field, **rng.choice(({}, {"wrap_longitude": False}))}}
     kind = rng.choice(
         ("min", "max", "avg", "sum", "stats", "extended_stats", "value_count", "cardinality", "percentiles")
     )
@@ -835,6 +838,20 @@ def _histogram(rng: random.Random) -> dict[str, Any]:
     return {"date_histogram": made}
 
 
+def _rings(rng: random.Random) -> dict[str, Any]:
+    ranges = ([{"to": 50}, {"from": 50, "to": 300, "key": "k"}, {"from": 300}], [{"from": 0}, {"from": 1, "to": 9e3}])
+    made: dict[str, Any] = {"field": rng.choice((PLACE, PLACE, UNMAPPED)), "origin": rng.choice(ORIGINS[1:])}
+    made |= {"unit": rng.choice(("km", "mi")), "ranges": rng.choice(ranges)}
+    return {"geo_distance": made | rng.choice(({}, {"keyed": True}, {"distance_type": "plane"}))}
+
+
+def _grid(rng: random.Random) -> dict[str, Any]:
+    kind = rng.choice(("geohash_grid", "geotile_grid"))
+    made: dict[str, Any] = {"field": rng.choice((PLACE, PLACE, UNMAPPED)), "precision": rng.choice((1, 2, 5, 9, 12))}
+    made |= rng.choice(({}, {"bounds": {"top_left": "60,-2", "bottom_right": "50,1"}}))
+    return {kind: made | rng.choice(({}, {"size": 1}))}
+
+
 def _auto_histogram(rng: random.Random) -> dict[str, Any]:
     made: dict[str, Any] = {"field": rng.choice((*DATE_FIELDS, UNMAPPED)), "buckets": rng.choice((1, 3, 10, 50))}
     made |= rng.choice(({}, {}, {"minimum_interval": rng.choice(("minute", "day", "month", "year"))}))
@@ -881,7 +898,7 @@ def _ranges(rng: random.Random) -> dict[str, Any]:
 
 
 _BUCKETS = {
-    "auto": _auto_histogram,
+    "auto": _auto_histogram, "rings": _rings, "grid": _grid,
     "terms": _terms_buckets, "histogram": _histogram, "numbers": _numbers, "filter": _filter, "filters": _filters,
     "range": _ranges, "dates": _dates, "missing": _missing,
 }  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from activity_stream.search.hits import Page
-from activity_stream.search.query import Node, Scalar
+from activity_stream.search.query import Box, Node, Point, Scalar
 
 
 class Agg(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,6 +108,28 @@ class RangeAgg(BucketAgg, frozen=True, kw_only=True):
     missing: Scalar | None = None
 
 
+class RingsAgg(BucketAgg, frozen=True, kw_only=True):
+    """A bucket for each given range of distances from a place (`geo_distance`), in units of so many metres."""
+
+    field: str
+    origin: Point
+    ranges: tuple[RangeBucket, ...]
+    unit: float = 1.0
+    plane: bool = False
+    keyed: bool = False
+
+
+class GeoGridAgg(BucketAgg, frozen=True, kw_only=True):
+    """A bucket for each cell of a grid, of geohashes or of tiles of a map, that there are places in; within `bounds`
+    alone, where there are any. The most frequent come first."""
+
+    field: str
+    tiles: bool
+    precision: int
+    size: int = 10_000
+    bounds: Box | None = None
+
+
 class CompositeSource(msgspec.Struct, frozen=True, kw_only=True):
     """One of the values that a bucket of `CompositeAgg` is of: those that `of` has buckets for. `missing`: a document
     without one has the bucket null, which comes first (`missing_first`; None: where the least value comes)."""
@@ -204,6 +226,13 @@ class PercentilesAgg(Agg, frozen=True, kw_only=True):
     keyed: bool = True
     missing: Scalar | None = None
     format: str | None = None
+
+
+class GeoBoundsAgg(Agg, frozen=True, kw_only=True):
+    """The part of the earth that all places are in; with `wrap` it may lie across the date line."""
+
+    field: str
+    wrap: bool = True
 
 
 class TopHitsAgg(Agg, frozen=True, kw_only=True):

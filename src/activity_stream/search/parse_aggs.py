@@ -20,6 +20,7 @@ from activity_stream.search.aggs import (
 from activity_stream.search.bucket_orders import check_order
 from activity_stream.search.parse_buckets import BUCKETS, date_format
 from activity_stream.search.parse_combined import COMBINED
+from activity_stream.search.parse_geo import GEO_BUCKETS, geo_bounds
 from activity_stream.search.parse_hits import top_hits
 from activity_stream.search.parse_pipelines import PIPELINES, check_pipelines, pipeline
 from activity_stream.search.parse_queries import query
@@ -30,8 +31,7 @@ KNOWN = frozenset(
     {
         "adjacency_matrix", "bucket_script", "bucket_selector",
         "children", "diversified_sampler",
-        "extended_stats_bucket", "geo_bounds", "geo_centroid", "geo_distance", "geohash_grid",
-        "geotile_grid", "ip_range", "matrix_stats", "median_absolute_deviation",
+        "extended_stats_bucket", "geo_centroid", "ip_range", "matrix_stats", "median_absolute_deviation",
         "moving_avg", "moving_fn", "parent",
         "percentiles_bucket", "sampler",
         "scripted_metric", "serial_diff", "significant_text",
@@ -195,6 +195,7 @@ def _named(part: Part) -> tuple[bool, Mapping[str, Node]]:
 _BUCKETS: Mapping[str, Callable[[Part], BucketAgg]] = {
     **BUCKETS,
     **COMBINED,
+    **GEO_BUCKETS,
     "filter": _filter,
     "filters": _filters,
 }
@@ -203,6 +204,7 @@ _LEAVES: Mapping[str, Callable[[str, str, Part], Agg]] = {
     **dict.fromkeys(_OF_A_FIELD, _metric),
     **dict.fromkeys(_PERCENTILES, _percentiles),
     **dict.fromkeys(PIPELINES, lambda _, kind, part: pipeline(kind, part)),
+    "geo_bounds": lambda _name, _kind, part: geo_bounds(part),
     "top_hits": lambda _name, _kind, part: top_hits(part),
 }
 """Those that nothing can be under."""

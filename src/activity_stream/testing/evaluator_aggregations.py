@@ -16,6 +16,8 @@ from activity_stream.search.aggs import (
     DateHistogramAgg,
     FilterAgg,
     FiltersAgg,
+    GeoBoundsAgg,
+    GeoGridAgg,
     GlobalAgg,
     HistogramAgg,
     MetricAgg,
@@ -27,6 +29,7 @@ from activity_stream.search.aggs import (
     RangeBucket,
     RareTermsAgg,
     ReverseNestedAgg,
+    RingsAgg,
     SignificantTermsAgg,
     TermsAgg,
     TopHitsAgg,
@@ -42,6 +45,7 @@ from activity_stream.search.query import Scalar
 from activity_stream.search.values import coerce, query_double
 from activity_stream.search.zones import offset_at, zone
 from activity_stream.testing import evaluator_combined as combined
+from activity_stream.testing import evaluator_places as places
 from activity_stream.testing.evaluator_documents import Corpus, Document
 from activity_stream.testing.evaluator_intervals import Clock, starts_between, starts_of
 from activity_stream.testing.evaluator_metrics import NUMBERS, metric, percentile_figures
@@ -102,7 +106,7 @@ class Aggregations:
                 return answer | self._terms(agg, documents)
             case DateHistogramAgg() | HistogramAgg() | AutoDateHistogramAgg():
                 return answer | self._histogram(agg, documents)
-            case RangeAgg():
+            case RangeAgg() | RingsAgg() | GeoGridAgg() | GeoBoundsAgg():
                 return answer | self._ranges(agg, documents)
             case MissingAgg() | GlobalAgg() | FilterAgg() | NestedAgg() | ReverseNestedAgg():
                 return answer | self._one_bucket(agg, documents)
@@ -326,7 +330,9 @@ class Aggregations:
         fmt = agg.format if isinstance(bound, str) else None
         return bound_ms(bound, self._now_ms, round_up=False, fmt=fmt, time_zone=agg.time_zone)
 
-    def _ranges(self, agg: RangeAgg, documents: Documents) -> dict[str, Any]:
+    def _ranges(self, agg: RangeAgg | RingsAgg | GeoGridAgg | GeoBoundsAgg, documents: Documents) -> dict[str, Any]:
+        if not isinstance(agg, RangeAgg):
+            return self._places(agg, documents)
         field = self._corpus.field(agg.field)
         if field is not None and field.type not in (FieldType.LONG, FieldType.DOUBLE, FieldType.DATE):
             _refuse_text(field)
@@ -341,6 +347,15 @@ class Aggregations:
             members = [each for each in documents if any(low <= float(value) < high for value in values(each))]
             buckets.append(_range_bucket(agg, kind, asked, (start, end), members))
         return {"buckets": self._shown(buckets, agg.aggs, keyed=agg.keyed)}
+
+    def _places(self, agg: RingsAgg | GeoGridAgg | GeoBoundsAgg, documents: Documents) -> dict[str, Any]:
+        field = self._corpus.mapped(agg.field)
+        if isinstance(agg, GeoBoundsAgg):
+            return places.bounds_of(agg, field, documents)
+        rows = places.rings(agg, field, documents) if isinstance(agg, RingsAgg) else places.grid(agg, field, documents)
+        keyed = isinstance(agg, RingsAgg) and agg.keyed
+        buckets = [Bucket("", members, shown, str(shown.pop("key") if keyed else "")) for shown, members in rows]
+        return {"buckets": self._shown(buckets, agg.aggs, keyed=keyed)}
 
     def _bound(self, agg: RangeAgg, kind: FieldType, value: Scalar | None) -> float | None:
         if value is None:

@@ -15,11 +15,12 @@ from tantivy import Query
 from activity_stream.adapters.index_embedded.buckets import MAX_BUCKETS, Bucket, Maker
 from activity_stream.adapters.index_embedded.combined import Combined
 from activity_stream.adapters.index_embedded.counting import Counter
+from activity_stream.adapters.index_embedded.grounds import Grounds
 from activity_stream.adapters.index_embedded.histograms import Histograms
 from activity_stream.adapters.index_embedded.metrics import Metrics
 from activity_stream.adapters.index_embedded.predicates import both, nothing, unscored, without
 from activity_stream.adapters.index_embedded.reader import ValueReader
-from activity_stream.adapters.index_embedded.schema import OUTER, SEQUENCE, Column
+from activity_stream.adapters.index_embedded.schema import OBJECT, OUTER, SEQUENCE, Column
 from activity_stream.adapters.index_embedded.snapshot import Snapshot
 from activity_stream.adapters.index_embedded.translate import Translator
 from activity_stream.fields import FieldType
@@ -33,6 +34,8 @@ from activity_stream.search.aggs import (
     DateHistogramAgg,
     FilterAgg,
     FiltersAgg,
+    GeoBoundsAgg,
+    GeoGridAgg,
     GlobalAgg,
     HistogramAgg,
     MetricAgg,
@@ -43,6 +46,7 @@ from activity_stream.search.aggs import (
     RangeAgg,
     RareTermsAgg,
     ReverseNestedAgg,
+    RingsAgg,
     SignificantTermsAgg,
     TermsAgg,
     TopHitsAgg,
@@ -97,6 +101,8 @@ class Aggregator:
         self._histograms = Histograms(translator.predicates, self._counter, visible, now_ms)
         self._maker = Maker(translator.predicates, self._counter, visible, now_ms, scoped=scoped)
         self._combined = Combined(translator.predicates, self._counter, self._maker, self._histograms, now_ms)
+        numbers = SEQUENCE if outer is None else OBJECT
+        self._grounds = Grounds(snapshot, translator.predicates, self._counter, self._reader, numbers)
         self._buckets = 0
         self._empty: dict[tuple[int, ...], tuple[list[Agg], dict[str, Any], int]] = {}
 
@@ -146,6 +152,21 @@ class Aggregator:
         name, made = self._histograms.auto(query, agg, self._column(agg.field))
         shown = with_pipelines(agg.aggs, [self._shown(bucket, agg, {}) for bucket in made])
         return {"buckets": shown, "interval": name}
+
+    def rings(self, query: Query, agg: RingsAgg) -> dict[str, Any]:
+        """Buckets of distances."""
+        made = self._grounds.rings(query, agg, self._placed(agg.field))
+        shown = with_pipelines(agg.aggs, [self._shown(bucket, agg, {}) for bucket in made])
+        return {"buckets": {each.pop("key"): each for each in shown}} if agg.keyed else {"buckets": shown}
+
+    def grid(self, query: Query, agg: GeoGridAgg) -> dict[str, Any]:
+        """Buckets of cells, the most frequent first."""
+        made = self._grounds.grid(query, agg, self._placed(agg.field))
+        return {"buckets": with_pipelines(agg.aggs, [self._shown(bucket, agg, {}) for bucket in made])}
+
+    def bounds(self, query: Query, agg: GeoBoundsAgg) -> dict[str, Any]:
+        """The part of the earth that the places are in."""
+        return self._grounds.bounds(query, self._placed(agg.field), wrap=agg.wrap)
 
     def percentiles(self, query: Query, agg: PercentilesAgg) -> dict[str, Any]:
         """Figures of how values are spread."""
@@ -327,6 +348,15 @@ class Aggregator:
             raise refusals.wrong_kind("aggregations", name, str(column.field.type))
         return column
 
+    def _placed(self, name: str) -> Column | None:
+        """The columns of a field of places."""
+        column = self._snapshot.schema.column(self._alias, name)
+        if column is not None and column.field.type is FieldType.TEXT:
+            raise refusals.needs_fielddata(name)
+        if column is not None and column.place is None:
+            raise refusals.wrong_kind("aggregations of places", name, str(column.field.type))
+        return None if column is None or column.field.nested != self._translator.within else column
+
     def _meta(self, agg: Agg) -> dict[str, Any]:
         return {} if agg.meta is None else {"meta": agg.meta}
 
@@ -350,6 +380,9 @@ _KINDS: Mapping[type[Agg], Callable[[Aggregator, Query, Any], dict[str, Any]]] =
     TermsAgg: Aggregator.terms,
     DateHistogramAgg: Aggregator.histogram,
     HistogramAgg: Aggregator.histogram,
+    RingsAgg: Aggregator.rings,
+    GeoGridAgg: Aggregator.grid,
+    GeoBoundsAgg: Aggregator.bounds,
     AutoDateHistogramAgg: Aggregator.auto_histogram,
     MissingAgg: Aggregator.missing,
     GlobalAgg: Aggregator.everything,
