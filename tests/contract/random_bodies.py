@@ -135,10 +135,16 @@ def query(rng: random.Random, depth: int) -> dict[str, Any]:
 
 
 def _of_buckets(rng: random.Random) -> dict[str, Any]:
-    kind = rng.choice(("avg_bucket", "max_bucket", "min_bucket", "stats_bucket", "sum_bucket"))
+    kinds = ("avg_bucket", "max_bucket", "min_bucket", "stats_bucket", "sum_bucket", "percentiles_bucket")
+    kind = rng.choice((*kinds, "extended_stats_bucket"))
     years: dict[str, Any] = {"date_histogram": {"field": "published", "calendar_interval": "year"}}
     years["aggs"] = {"m": {"max": {"field": LONG}}}
-    return {"years": years, "of_all": {kind: {"buckets_path": rng.choice(("years>m", "years>_count"))}}}
+    made: dict[str, Any] = {"buckets_path": rng.choice(("years>m", "years>_count"))}
+    if kind == "percentiles_bucket":
+        made |= rng.choice(({}, {"percents": [50, 12.5, 100, 0]}, {"keyed": False}))
+    if kind == "extended_stats_bucket":
+        made |= rng.choice(({}, {"sigma": 1.5}))
+    return {"years": years, "of_all": {kind: made}}
 
 
 def _suggest(rng: random.Random) -> dict[str, Any]:
@@ -206,7 +212,9 @@ def aggregation(rng: random.Random, depth: int) -> dict[str, Any]:
         ):
             under["sum"] = {"sum": {"field": LONG}}
             under["more"] = {
-                rng.choice(("cumulative_sum", "derivative")): {"buckets_path": rng.choice(("sum", "_count"))}
+                rng.choice(("cumulative_sum", "derivative", "serial_diff")): {
+                    "buckets_path": rng.choice(("sum", "_count"))
+                }
             }
         if kind == "terms" and rng.random() < 0.2:
             under["sorted"] = {"bucket_sort": {"sort": [{"_key": {"order": "desc"}}], "from": 1, "size": 2}}

@@ -243,8 +243,10 @@ class TopHitsAgg(Agg, frozen=True, kw_only=True):
 
 class PipelineAgg(Agg, frozen=True, kw_only=True):
     """A figure of other aggregations' results, to which `path` leads. `kind`: avg_bucket, max_bucket, min_bucket,
-    stats_bucket, sum_bucket, cumulative_sum, derivative, or bucket_sort with its `sort` (paths, and whether
-    descending), `from_` and `size`. `zeros`: what is not there counts as 0, and is not left out."""
+    stats_bucket, extended_stats_bucket (with bounds of `sigma` standard deviations), percentiles_bucket (`at` so many
+    per cent), sum_bucket, cumulative_sum, derivative, serial_diff (from `lag` buckets before), or bucket_sort with its
+    `sort` (paths, and whether descending), `from_` and `size`. `zeros`: what is not there counts as 0, and is not left
+    out."""
 
     kind: str
     path: tuple[str, ...] = ()
@@ -252,6 +254,10 @@ class PipelineAgg(Agg, frozen=True, kw_only=True):
     sort: tuple[tuple[tuple[str, ...], bool], ...] = ()
     from_: int = 0
     size: int | None = None
+    sigma: float = 2.0
+    at: tuple[float, ...] = (1.0, 5.0, 25.0, 50.0, 75.0, 95.0, 99.0)
+    keyed: bool = True
+    lag: int = 1
 
 
 def every_aggregation(aggs: Mapping[str, Agg]) -> Iterator[tuple[str, Agg]]:

@@ -31,10 +31,10 @@ KNOWN = frozenset(
     {
         "adjacency_matrix", "bucket_script", "bucket_selector",
         "children", "diversified_sampler",
-        "extended_stats_bucket", "geo_centroid", "ip_range", "matrix_stats", "median_absolute_deviation",
+        "geo_centroid", "ip_range", "matrix_stats", "median_absolute_deviation",
         "moving_avg", "moving_fn", "parent",
-        "percentiles_bucket", "sampler",
-        "scripted_metric", "serial_diff", "significant_text",
+        "sampler",
+        "scripted_metric", "significant_text",
         "variable_width_histogram", "weighted_avg",
     }
 )  # fmt: skip
