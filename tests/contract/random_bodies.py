@@ -195,7 +195,7 @@ def sort(rng: random.Random) -> list[dict[str, Any]]:
 def aggregation(rng: random.Random, depth: int) -> dict[str, Any]:
     """An aggregation of any kind, with others under it."""
     kinds = ("terms", "histogram", "numbers", "filter", "filters", "range", "dates", "missing", "metric", "metric")
-    kind = rng.choice((*kinds, "combined", "auto", "rings", "grid"))
+    kind = rng.choice((*kinds, "combined", "auto", "rings", "grid", "matrix"))
     if kind == "combined":
         return _combined(rng, depth)
     if kind == "metric":
@@ -203,6 +203,8 @@ def aggregation(rng: random.Random, depth: int) -> dict[str, Any]:
     made = _BUCKETS[kind](rng)
     if depth and rng.random() < 0.6:
         under = {f"sub{n}": aggregation(rng, depth - 1) for n in range(rng.randint(1, 2))}
+        if kind == "matrix" and "adjacency_matrix" in json.dumps(under):
+            return made
         made["aggs"] = under
         _order_by_figure(rng, made, under)
         if (
@@ -898,6 +900,11 @@ def _filters(rng: random.Random) -> dict[str, Any]:
     return {"filters": made | rng.choice(({}, {"other_bucket": True}))}
 
 
+def _adjacency_matrix(rng: random.Random) -> dict[str, Any]:
+    made: dict[str, Any] = {"filters": {name: query(rng, 1) for name in rng.sample(("b", "a", "C", "é z"), 3)}}
+    return {"adjacency_matrix": made | rng.choice(({}, {"separator": "+"}))}
+
+
 def _ranges(rng: random.Random) -> dict[str, Any]:
     ranges = rng.choice(
         ([{"to": 1}, {"from": 1, "to": 5}, {"from": 5}], [{"from": 0, "to": 8, "key": "k"}, {"from": 2.5}])
@@ -906,7 +913,7 @@ def _ranges(rng: random.Random) -> dict[str, Any]:
 
 
 _BUCKETS = {
-    "auto": _auto_histogram, "rings": _rings, "grid": _grid,
+    "matrix": _adjacency_matrix, "auto": _auto_histogram, "rings": _rings, "grid": _grid,
     "terms": _terms_buckets, "histogram": _histogram, "numbers": _numbers, "filter": _filter, "filters": _filters,
     "range": _ranges, "dates": _dates, "missing": _missing,
 }  # fmt: skip

@@ -318,6 +318,23 @@ async def test_hits_are_collapsed_to_the_first_of_each_group(searched: Index) ->
     assert [(hit["_id"], hit.get("fields")) for hit in none] == [("1", None)]
 
 
+async def test_queries_are_counted_together(searched: Index) -> None:
+    """Each by itself, and each two of them, in the order of their names; what finds nothing has no bucket."""
+    filters: dict[str, Any] = {
+        "b": {"term": {"type": "Create"}}, "a": {"terms": {"id": ["1", "2", "3"]}}, "none": {"match_none": {}},
+        "c": {"ids": {"values": ["3"]}},
+    }  # fmt: skip
+    agg: dict[str, Any] = {"adjacency_matrix": {"filters": filters}, "aggs": {"n": {"value_count": {"field": "id"}}}}
+    found = (await _ask(searched, {"size": 0, "aggs": {"a": agg}}))["aggregations"]["a"]["buckets"]
+    counts = {each["key"]: (each["doc_count"], each["n"]["value"]) for each in found}
+    assert list(counts) == ["a", "a&b", "a&c", "b", "c"]
+    assert counts["a"] == (3, 3)
+    assert counts["c"] == counts["a&c"] == (1, 1)
+    agg["adjacency_matrix"]["separator"] = " and "
+    found = (await _ask(searched, {"size": 0, "aggs": {"a": agg}}))["aggregations"]["a"]["buckets"]
+    assert [each["key"] for each in found] == ["a", "a and b", "a and c", "b", "c"]
+
+
 async def test_figures_tell_how_buckets_differ(searched: Index) -> None:
     """How far they are spread, which of them are in the middle, and by how much one is more than one before."""
     months: dict[str, Any] = {"date_histogram": {"field": "published", "calendar_interval": "month"}}
@@ -478,6 +495,7 @@ async def test_nothing_of_what_a_scope_leaves_out_shows_in_scores(searched: Inde
         {"aggs": {"a": {"max_bucket": {"buckets_path": "no>such"}}}},
         {"aggs": {"a": {"terms": {"field": "type"}, "aggs": {"b": {"derivative": {"buckets_path": "_count"}}}}}},
         {"aggs": {"a": {"terms": {"field": "type"}, "aggs": {"b": {"serial_diff": {"buckets_path": "_count"}}}}}},
+        {"aggs": {"a": {"adjacency_matrix": {"filters": {str(n): {"match_all": {}} for n in range(101)}}}}},
         {"aggs": {"a": {"top_hits": {"size": 101}}}},
         {"aggs": {"a": {"top_hits": {"sort": ["not.mapped"]}}}},
     ],

@@ -205,6 +205,20 @@ class FiltersAgg(BucketAgg, frozen=True, kw_only=True):
     other_bucket_key: str | None = None
 
 
+class AdjacencyMatrixAgg(BucketAgg, frozen=True, kw_only=True):
+    """A bucket for each query, by name, and for each two of them together, as far as they find anything."""
+
+    filters: Mapping[str, Node]
+    separator: str = "&"
+
+    def together(self) -> list[tuple[str, tuple[str, ...]]]:
+        """The names of buckets and of the queries of each, in their order."""
+        names = sorted(self.filters)
+        pairs = [(one, other) for at, one in enumerate(names) for other in names[at + 1 :]]
+        rows = [(self.separator.join(each), each) for each in (*((name,) for name in names), *pairs)]
+        return sorted(rows, key=lambda row: row[0].encode("utf-16-be", "surrogatepass"))
+
+
 class MetricAgg(Agg, frozen=True, kw_only=True):
     """A figure from the values of a field. `kind`: min, max, avg, sum, stats, extended_stats (with bounds of `sigma`
     standard deviations), value_count, cardinality."""
@@ -286,7 +300,7 @@ def filters_of(aggs: Mapping[str, Agg]) -> Iterator[Node]:
     for _, agg in every_aggregation(aggs):
         if isinstance(agg, FilterAgg):
             yield agg.filter
-        elif isinstance(agg, FiltersAgg):
+        elif isinstance(agg, FiltersAgg | AdjacencyMatrixAgg):
             yield from agg.filters.values()
         elif isinstance(agg, SignificantTermsAgg) and agg.background is not None:
             yield agg.background

@@ -7,6 +7,7 @@ import msgspec
 
 from activity_stream.search import refusals
 from activity_stream.search.aggs import (
+    AdjacencyMatrixAgg,
     Agg,
     BucketAgg,
     CompositeAgg,
@@ -16,6 +17,7 @@ from activity_stream.search.aggs import (
     MetricAgg,
     NestedAgg,
     PercentilesAgg,
+    every_aggregation,
 )
 from activity_stream.search.bucket_orders import check_order
 from activity_stream.search.parse_buckets import BUCKETS, date_format
@@ -29,7 +31,7 @@ from activity_stream.search.query import Node
 
 KNOWN = frozenset(
     {
-        "adjacency_matrix", "bucket_script", "bucket_selector",
+        "bucket_script", "bucket_selector",
         "children", "diversified_sampler",
         "geo_centroid", "ip_range", "matrix_stats", "median_absolute_deviation",
         "moving_avg", "moving_fn", "parent",
@@ -40,6 +42,8 @@ KNOWN = frozenset(
 )  # fmt: skip
 """Aggregations that OpenSearch has, and that are not taken here yet."""
 _OF_A_FIELD = ("min", "max", "avg", "sum", "stats", "extended_stats", "value_count", "cardinality")
+_MOST_ADJACENT = 100
+"""OpenSearch's `index.max_adjacency_matrix_filters`."""
 _PERCENTILES = {"percentiles": "percents", "percentile_ranks": "values"}
 """Which option says what to tell."""
 
@@ -84,6 +88,12 @@ def _check_place(made: BucketAgg, kind: str, aggs: Mapping[str, Agg], part: Part
     """SearchRefused where it cannot be so deep, or where it cannot have one of those below it."""
     if isinstance(made, GlobalAgg) and depth > 1:
         raise refusals.illegal(f"A [global] aggregation can only be one of the outermost, and is at {part.path}")
+    if isinstance(made, AdjacencyMatrixAgg) and any(
+        isinstance(each, AdjacencyMatrixAgg) for _, each in every_aggregation(aggs)
+    ):
+        raise refusals.illegal(
+            f"An [adjacency_matrix] within another one, which OpenSearch fails on, is at {part.path}"
+        )
     if not isinstance(made, FilterAgg | NestedAgg) and any(isinstance(each, CompositeAgg) for each in aggs.values()):
         raise refusals.illegal(
             f"[composite] aggregation cannot be used with a parent aggregation of type: [{kind}] at {part.path}"
@@ -186,6 +196,18 @@ def _filters(part: Part) -> BucketAgg:
     return FiltersAgg(filters=found, keyed=keyed, other_bucket_key=other)
 
 
+def _adjacency_matrix(part: Part) -> BucketAgg:
+    readers: Readers = {
+        "filters": lambda each: {name: query(inner) for name, inner in each.entries()},
+        "separator": Part.text,
+    }
+    values = part.options("adjacency_matrix", readers)
+    number = len(values.get("filters", ()))
+    if not 0 < number <= _MOST_ADJACENT:
+        raise refusals.illegal(f"[filters] have to be from 1 to {_MOST_ADJACENT}, and are {number} at {part.path}")
+    return AdjacencyMatrixAgg(**values)
+
+
 def _named(part: Part) -> tuple[bool, Mapping[str, Node]]:
     if isinstance(part.value, list):
         return False, {str(position): query(each) for position, each in enumerate(part.elements())}
@@ -196,6 +218,7 @@ _BUCKETS: Mapping[str, Callable[[Part], BucketAgg]] = {
     **BUCKETS,
     **COMBINED,
     **GEO_BUCKETS,
+    "adjacency_matrix": _adjacency_matrix,
     "filter": _filter,
     "filters": _filters,
 }

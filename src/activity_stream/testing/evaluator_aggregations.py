@@ -10,6 +10,7 @@ import msgspec
 from activity_stream.fields import Field, FieldType
 from activity_stream.search import refusals
 from activity_stream.search.aggs import (
+    AdjacencyMatrixAgg,
     Agg,
     AutoDateHistogramAgg,
     CompositeAgg,
@@ -100,7 +101,7 @@ class Aggregations:
                 return answer | percentile_figures(agg, self._corpus.field(agg.field), documents)
             case MetricAgg():
                 return answer | metric(agg, self._corpus.field(agg.field), documents)
-            case FiltersAgg():
+            case FiltersAgg() | AdjacencyMatrixAgg():
                 return answer | self._filters(agg, documents)
             case TermsAgg():
                 return answer | self._terms(agg, documents)
@@ -221,9 +222,16 @@ class Aggregations:
             objects = [each for document in documents for each in document.objects(field)]
         return {"doc_count": len(objects)} | inner.all(agg.aggs, objects)
 
-    def _filters(self, agg: FiltersAgg, documents: Documents) -> dict[str, Any]:
+    def _filters(self, agg: FiltersAgg | AdjacencyMatrixAgg, documents: Documents) -> dict[str, Any]:
         queries = Queries(self._corpus, self._now_ms)
         scores = {name: queries.score(node) for name, node in agg.filters.items()}
+        if isinstance(agg, AdjacencyMatrixAgg):
+            rows = [
+                (key, [each for each in documents if all(scores[name](each) is not None for name in names)])
+                for key, names in agg.together()
+            ]
+            found = [Bucket(key, members, {"key": key}) for key, members in rows if members]
+            return {"buckets": self._shown(found, agg.aggs, keyed=False)}
         buckets = [
             Bucket(name, [each for each in documents if score(each) is not None], {}, name)
             for name, score in scores.items()

@@ -27,6 +27,7 @@ from activity_stream.fields import FieldType
 from activity_stream.model import Alias
 from activity_stream.search import refusals
 from activity_stream.search.aggs import (
+    AdjacencyMatrixAgg,
     Agg,
     AutoDateHistogramAgg,
     BucketAgg,
@@ -280,6 +281,16 @@ class Aggregator:
             found[agg.other_bucket_key] = self.one_bucket(without(query, *parts.values()), agg)
         return {"buckets": found if agg.keyed else list(found.values())}
 
+    def adjacency_matrix(self, query: Query, agg: AdjacencyMatrixAgg) -> dict[str, Any]:
+        """Buckets of queries and of each two of them, without empty ones."""
+        parts = {name: unscored(self._translator.query(node)) for name, node in agg.filters.items()}
+        found = []
+        for key, names in agg.together():
+            those = both(query, *(parts[name] for name in names))
+            if self._counter.documents(those):
+                found.append({"key": key, **self.one_bucket(those, agg)})
+        return {"buckets": with_pipelines(agg.aggs, found)}
+
     def one_bucket(self, query: Query, agg: BucketAgg) -> dict[str, Any]:
         """What there is of a bucket that is alone."""
         self.count_bucket()
@@ -389,4 +400,5 @@ _KINDS: Mapping[type[Agg], Callable[[Aggregator, Query, Any], dict[str, Any]]] =
     RangeAgg: Aggregator.ranges,
     FilterAgg: Aggregator.filter,
     FiltersAgg: Aggregator.filters,
+    AdjacencyMatrixAgg: Aggregator.adjacency_matrix,
 }
