@@ -141,10 +141,16 @@ def query(rng: random.Random, depth: int) -> dict[str, Any]:
 
 
 def _of_buckets(rng: random.Random) -> dict[str, Any]:
-    kind = rng.choice(("avg_bucket", "max_bucket", "min_bucket", "stats_bucket", "sum_bucket"))
+    kinds = ("avg_bucket", "max_bucket", "min_bucket", "stats_bucket", "sum_bucket", "percentiles_bucket")
+    kind = rng.choice((*kinds, "extended_stats_bucket"))
     years: dict[str, Any] = {"date_histogram": {"field": "published", "calendar_interval": "year"}}
     years["aggs"] = {"m": {"max": {"field": LONG}}}
-    return {"years": years, "of_all": {kind: {"buckets_path": rng.choice(("years>m", "years>_count"))}}}
+    made: dict[str, Any] = {"buckets_path": rng.choice(("years>m", "years>_count"))}
+    if kind == "percentiles_bucket":
+        made |= rng.choice(({}, {"percents": [50, 12.5, 100, 0]}, {"keyed": False}))
+    if kind == "extended_stats_bucket":
+        made |= rng.choice(({}, {"sigma": 1.5}))
+    return {"years": years, "of_all": {kind: made}}
 
 
 def _suggest(rng: random.Random) -> dict[str, Any]:
@@ -205,7 +211,7 @@ def sort(rng: random.Random) -> list[dict[str, Any]]:
 def aggregation(rng: random.Random, depth: int) -> dict[str, Any]:
     """An aggregation of any kind, with others under it."""
     kinds = ("terms", "histogram", "numbers", "filter", "filters", "range", "dates", "missing", "metric", "metric")
-    kind = rng.choice((*kinds, "combined"))
+    kind = rng.choice((*kinds, "combined", "auto", "rings", "grid", "matrix"))
     if kind == "combined":
         return _combined(rng, depth)
     if kind == "metric":
@@ -213,6 +219,8 @@ def aggregation(rng: random.Random, depth: int) -> dict[str, Any]:
     made = _BUCKETS[kind](rng)
     if depth and rng.random() < 0.6:
         under = {f"sub{n}": aggregation(rng, depth - 1) for n in range(rng.randint(1, 2))}
+        if kind == "matrix" and "adjacency_matrix" in json.dumps(under):
+            return made
         made["aggs"] = under
         _order_by_figure(rng, made, under)
         if (
@@ -222,7 +230,9 @@ def aggregation(rng: random.Random, depth: int) -> dict[str, Any]:
         ):
             under["sum"] = {"sum": {"field": LONG}}
             under["more"] = {
-                rng.choice(("cumulative_sum", "derivative")): {"buckets_path": rng.choice(("sum", "_count"))}
+                rng.choice(("cumulative_sum", "derivative", "serial_diff")): {
+                    "buckets_path": rng.choice(("sum", "_count"))
+                }
             }
         if kind == "terms" and rng.random() < 0.2:
             under["sorted"] = {"bucket_sort": {"sort": [{"_key": {"order": "desc"}}], "from": 1, "size": 2}}
@@ -492,8 +502,29 @@ def _nested(rng: random.Random) -> dict[str, Any]:
     inner = rng.choice(leaves)
     if rng.random() < 0.5:
         inner = {"bool": {rng.choice(("must", "should", "must_not")): [inner], "filter": [rng.choice(leaves)]}}
-    made = {"path": NESTED, "query": inner}
+    made: dict[str, Any] = {"path": NESTED, "query": inner}
+    if rng.random() < 0.3:
+        made["inner_hits"] = _objects_of_hits(rng, sorted_too="match" in json.dumps(inner))
     return {"nested": made | rng.choice(({}, {"score_mode": rng.choice(("avg", "max", "min", "sum", "none"))}))}
+
+
+def _objects_of_hits(rng: random.Random, *, sorted_too: bool) -> dict[str, Any]:
+    """Each with a name of its own, as there may be several in a body; scores of words are a matter of the index."""
+    made: dict[str, Any] = {"name": f"objects {rng.randrange(1_000_000)}", "size": rng.choice((0, 1, 3, 10))}
+    made |= rng.choice(({}, {}, {"from": 1}))
+    made |= rng.choice(
+        ({}, {"_source": False}, {"_source": [f"{NESTED}.id", "id"]}, {"_source": {"excludes": [f"{NESTED}.name"]}})
+    )
+    if sorted_too or rng.random() < 0.5:
+        made["sort"] = [{f"{NESTED}.id": _key_of_objects(rng)}, *rng.choice(([], [_key(rng)]))]
+        if any("_script" in each for each in made["sort"]):
+            del made["sort"][1]
+    return made
+
+
+def _key_of_objects(rng: random.Random) -> dict[str, Any]:
+    made: dict[str, Any] = {"order": rng.choice(("asc", "desc"))}
+    return made | rng.choice(({}, {"missing": rng.choice(("_first", "_last", "ab"))}, {"mode": "max"}))
 
 
 def _place(rng: random.Random) -> dict[str, Any]:
@@ -661,6 +692,9 @@ def _key(rng: random.Random) -> dict[str, Any]:
 
 
 def _metric(rng: random.Random) -> dict[str, Any]:
+    if rng.random() < 0.1:
+        field = rng.choice((PLACE, PLACE, UNMAPPED))
+        return {"geo_bounds": {"field": field, **rng.choice(({}, {"wrap_longitude": False}))}}
     kind = rng.choice(
         ("min", "max", "avg", "sum", "stats", "extended_stats", "value_count", "cardinality", "percentiles")
     )
@@ -746,6 +780,11 @@ def _rare_terms(rng: random.Random) -> dict[str, Any]:
 def _significant_terms(rng: random.Random) -> dict[str, Any]:
     made: dict[str, Any] = {"field": rng.choice((*SORTABLE, UNMAPPED)), "min_doc_count": rng.choice((1, 3))}
     made |= rng.choice(({}, {"jlh": {}}, {"percentage": {}}, {"size": 2}))
+    if rng.random() < 0.5 and not {"jlh", "percentage"} & made.keys():
+        kind = rng.choice(("mutual_information", "chi_square", "gnd"))
+        made[kind] = rng.choice(({}, {"background_is_superset": False}))
+        if kind != "gnd":
+            made[kind] = made[kind] | rng.choice(({}, {"include_negatives": True}))
     return made | rng.choice(({}, {"background_filter": rng.choice(_LEAVES)(rng)}))
 
 
@@ -777,7 +816,20 @@ def _nested_objects(rng: random.Random) -> dict[str, Any]:
             {"reverse_nested": {}, "aggs": {"m": _metric(rng)}},
         )
     )
+    if rng.random() < 0.3:
+        return _objects_of_buckets(rng)
     return {"nested": {"path": rng.choice((NESTED, NESTED, NESTED, UNMAPPED, "type"))}, "aggs": {"inner": inner}}
+
+
+def _objects_of_buckets(rng: random.Random) -> dict[str, Any]:
+    """Objects of one document each: those of several, that are equal, have no order."""
+    back = {"reverse_nested": {}, "aggs": {"hits": {"top_hits": {**_page(rng), "sort": [_key(rng), {"id": "asc"}]}}}}
+    said: dict[str, Any] = {**_page(rng), **rng.choice(({}, {"size": 10}))}
+    said["sort"] = [{f"{NESTED}.id": _key_of_objects(rng)}, *rng.choice(([], [_key(rng)]))]
+    if any("_script" in each for each in said["sort"]):
+        del said["sort"][1]
+    made: dict[str, Any] = {"nested": {"path": NESTED}, "aggs": {"objects": {"top_hits": said}, "back": back}}
+    return {"terms": {"field": "id", "size": 3}, "aggs": {"in": made}}
 
 
 def _terms_of(rng: random.Random) -> dict[str, Any]:
@@ -812,6 +864,27 @@ def _histogram(rng: random.Random) -> dict[str, Any]:
     return {"date_histogram": made}
 
 
+def _rings(rng: random.Random) -> dict[str, Any]:
+    ranges = ([{"to": 50}, {"from": 50, "to": 300, "key": "k"}, {"from": 300}], [{"from": 0}, {"from": 1, "to": 9e3}])
+    made: dict[str, Any] = {"field": rng.choice((PLACE, PLACE, UNMAPPED)), "origin": rng.choice(ORIGINS[1:])}
+    made |= {"unit": rng.choice(("km", "mi")), "ranges": rng.choice(ranges)}
+    return {"geo_distance": made | rng.choice(({}, {"keyed": True}, {"distance_type": "plane"}))}
+
+
+def _grid(rng: random.Random) -> dict[str, Any]:
+    kind = rng.choice(("geohash_grid", "geotile_grid"))
+    made: dict[str, Any] = {"field": rng.choice((PLACE, PLACE, UNMAPPED)), "precision": rng.choice((1, 2, 5, 9, 12))}
+    made |= rng.choice(({}, {"bounds": {"top_left": "60,-2", "bottom_right": "50,1"}}))
+    return {kind: made | rng.choice(({}, {"size": 1}))}
+
+
+def _auto_histogram(rng: random.Random) -> dict[str, Any]:
+    made: dict[str, Any] = {"field": rng.choice((*DATE_FIELDS, UNMAPPED)), "buckets": rng.choice((1, 3, 10, 50))}
+    made |= rng.choice(({}, {}, {"minimum_interval": rng.choice(("minute", "day", "month", "year"))}))
+    made |= rng.choice(({}, {"format": "yyyy-MM"}, {"missing": "2020-05-05"}, {"time_zone": rng.choice(ZONES)}))
+    return {"auto_date_histogram": made}
+
+
 def _numbers(rng: random.Random) -> dict[str, Any]:
     name = rng.choice((LONG, DOUBLE, BOOLEAN, UNMAPPED))
     made: dict[str, Any] = {"field": name, "interval": rng.choice((2.5, 4, 50))}
@@ -843,6 +916,11 @@ def _filters(rng: random.Random) -> dict[str, Any]:
     return {"filters": made | rng.choice(({}, {"other_bucket": True}))}
 
 
+def _adjacency_matrix(rng: random.Random) -> dict[str, Any]:
+    made: dict[str, Any] = {"filters": {name: query(rng, 1) for name in rng.sample(("b", "a", "C", "é z"), 3)}}
+    return {"adjacency_matrix": made | rng.choice(({}, {"separator": "+"}))}
+
+
 def _ranges(rng: random.Random) -> dict[str, Any]:
     ranges = rng.choice(
         ([{"to": 1}, {"from": 1, "to": 5}, {"from": 5}], [{"from": 0, "to": 8, "key": "k"}, {"from": 2.5}])
@@ -851,12 +929,33 @@ def _ranges(rng: random.Random) -> dict[str, Any]:
 
 
 _BUCKETS = {
+    "matrix": _adjacency_matrix, "auto": _auto_histogram, "rings": _rings, "grid": _grid,
     "terms": _terms_buckets, "histogram": _histogram, "numbers": _numbers, "filter": _filter, "filters": _filters,
     "range": _ranges, "dates": _dates, "missing": _missing,
 }  # fmt: skip
 
 
 def _order_by_figure(rng: random.Random, made: dict[str, Any], under: dict[str, Any]) -> None:
-    single = [name for name, each in under.items() if {"min", "max", "sum", "cardinality"} & set(each)]
-    if "terms" in made and single and rng.random() < 0.6:
-        made["terms"]["order"] = {single[0]: rng.choice(("asc", "desc"))}
+    (kind,) = made.keys() - {"aggs"}
+    paths = [path for name, each in under.items() for path in _figures(name, each)]
+    if kind in ("terms", "histogram", "date_histogram") and paths and rng.random() < 0.6:
+        made[kind]["order"] = {rng.choice(paths): rng.choice(("asc", "desc"))}
+
+
+def _figures(name: str, agg: dict[str, Any]) -> list[str]:
+    """The paths to the figures of an aggregation that buckets can be ordered by. That a nested field is not mapped is
+    an error to an engine then."""
+    (kind,) = agg.keys() - {"aggs"}
+    if kind in ("filter", "missing", "reverse_nested") or (kind == "nested" and agg[kind]["path"] == NESTED):
+        below = [path for inner, each in agg.get("aggs", {}).items() for path in _figures(inner, each)]
+        return [name, f"{name}.doc_count", *(f"{name}>{path}" for path in below)]
+    return [path.format(name) for path in _PATHS.get(kind, ())]
+
+
+_PATHS = {
+    **dict.fromkeys(("min", "max", "sum", "value_count", "cardinality"), ("{}", "{}.value")),
+    "stats": ("{}.count", "{}.min", "{}.max", "{}.sum"),
+    "extended_stats": ("{}.sum_of_squares", "{}.min", "{}.count"),
+    "percentiles": ("{}.50", "{}[5e1]"),
+    "percentile_ranks": ("{}.5", "{}[1000.0]"),
+}

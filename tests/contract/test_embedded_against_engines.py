@@ -41,12 +41,14 @@ _LEFT_OUT = (
     '"min_doc_count": 0',
     '"min_doc_count": 2',
     '"significant_terms"',
+    '"auto_date_histogram"',
     '"more_like_this"',
     '"suggest"',
 )
 """Buckets without number, against which an engine guards itself; values that are in no document of a bucket, of which
-an engine lists some; what it counts as other documents where there are too few for a bucket; and significant values
-and words, and suggestions, for which it counts documents that were replaced."""
+an engine lists some; what it counts as other documents where there are too few for a bucket; significant values
+and words, and suggestions, for which it counts documents that were replaced; and intervals that it finds while it
+counts, in which documents with several dates count as often as it has changed them."""
 
 _OTHER_SCORES = ("match", "fuzz", "query_string", *TEXT_FIELDS, BOOLEAN)
 """What has a rarity: the embedded index counts words over more documents, OpenSearch what was deleted too."""
@@ -198,6 +200,31 @@ def _words_of(explanation: dict[str, Any]) -> set[tuple[Any, ...]]:
             found.append((part["description"].split(",")[0], round(part["value"], 3)))
     words = explanation["description"].removeprefix("weight(").partition(" in ")[0].partition("), result")[0]
     return {(*sorted(words), *sorted(each for each in found if each[0] != "boost"))}
+
+
+async def test_intervals_of_about_so_many_buckets_are_opensearchs(pair: Pair, seed: int) -> None:
+    """Of dates that are near each other, and far; each document has one at most."""
+    rng = random.Random(seed)
+    for width in (30, 5_000, 10**6, 10**8, 10**9):
+        moments = [1_577_836_800 + rng.randrange(10**7) + rng.randrange(width) for _ in range(40)]
+        rows: list[dict[str, Any]] = [
+            {"id": f"a{n}", "type": "ab"[n % 2], "published": at * 1000} for n, at in enumerate(moments)
+        ]
+        for index in pair:
+            generation = await index.begin("feed")
+            await index.write(
+                [generation], [Activity(row["id"], json.dumps(row).encode()) for row in rows], visible=True
+            )
+            await index.publish(generation)
+        for _ in range(30):
+            said: dict[str, Any] = {"field": "published", "buckets": rng.choice((1, 2, 3, 10, 40, 100, 2000))}
+            said |= rng.choice(({}, {"minimum_interval": rng.choice(("minute", "hour", "day", "month"))}))
+            said |= rng.choice(({}, {"time_zone": rng.choice(("Europe/London", "+05:30"))}, {"missing": "2030-01-01"}))
+            query: Any = rng.choice(({"match_all": {}}, {"term": {"type": "a"}}, {"match_none": {}}))
+            asked = {"size": 0, "query": query, "aggs": {"a": {"auto_date_histogram": said}}}
+            mine, theirs = [await ask(index, Alias.ACTIVITIES, asked) for index in pair]
+            assert mine["status"] == 200, json.dumps(asked)
+            assert mine["aggregations"] == _exact(theirs)["aggregations"], json.dumps(asked)
 
 
 def _counts_twice(asked: dict[str, Any]) -> bool:

@@ -163,8 +163,9 @@ async def test_rare_terms_are_those_of_few_documents(searched: Index) -> None:
     assert [(each["key"], each["doc_count"]) for each in found] == [("b", 1), ("none", 1), ("c", 2)]
 
 
-async def test_significant_terms_are_more_frequent_here_than_elsewhere(index: Index) -> None:
-    """By OpenSearch's figures, against all there is or what is asked for."""
+@pytest.fixture
+async def uneven(index: Index) -> Index:
+    """An index of 130 documents, of which 40 are n, and 50 have a, 20 of these among the former."""
     rows: list[Any] = [
         {"id": f"{n}", "type": "m" if n % 4 else "n", "object": {"type": "abc"[n % 3]}} for n in range(120)
     ]
@@ -172,6 +173,31 @@ async def test_significant_terms_are_more_frequent_here_than_elsewhere(index: In
     generation = await index.begin("feed")
     await index.write([generation], [Activity(row["id"], json.dumps(row).encode()) for row in rows], visible=True)
     await index.publish(generation)
+    return index
+
+
+@pytest.mark.parametrize(
+    ("heuristic", "scores"),
+    [
+        ({"chi_square": {}}, {"a": 3.25}),
+        ({"chi_square": {"include_negatives": True}}, {"a": 3.25, "b": 0.9027778, "c": 0.9027778}),
+        ({"chi_square": {"background_is_superset": False}}, {"a": 1.6813187}),
+        ({"gnd": {}}, {"a": 0.4595977, "b": 0.3084590, "c": 0.3084590}),
+        ({"gnd": {"background_is_superset": False}}, {"a": 0.4207089, "b": 0.3287950, "c": 0.3287950}),
+        ({"mutual_information": {}}, {"a": 0.01780103}),
+        ({"mutual_information": {"include_negatives": True}}, {"a": 0.01780103, "b": 0.005124332, "c": 0.005124332}),
+    ],
+)
+async def test_significance_is_measured_as_it_is_asked_for(uneven: Index, heuristic: Any, scores: Any) -> None:
+    """How far from chance the counts are, or how near to each other; of rarer values too, if they are wanted."""
+    agg = {"significant_terms": {"field": "object.type", **heuristic}}
+    found = (await ask(uneven, agg, query={"term": {"type": "n"}}))["a"]["buckets"]
+    assert {each["key"]: each["score"] for each in found} == pytest.approx(scores, rel=1e-5)
+
+
+async def test_significant_terms_are_more_frequent_here_than_elsewhere(uneven: Index) -> None:
+    """By OpenSearch's figures, against all there is or what is asked for."""
+    index = uneven
     here = {"query": {"term": {"type": "n"}}}
     found = (await ask(index, {"significant_terms": {"field": "object.type"}}, **here))["a"]
     assert (found["doc_count"], found["bg_count"]) == (40, 130)
@@ -227,6 +253,8 @@ async def test_percentiles_and_their_ranks(searched: Index) -> None:
         {"multi_terms": {"terms": [{"field": "type"}, {"field": "object.name"}]}},
         {"rare_terms": {"field": "x"}},
         {"rare_terms": {"field": "type", "max_doc_count": 101}},
+        {"significant_terms": {"field": "type", "min_doc_count": 1, "gnd": {"include_negatives": True}}},
+        {"significant_terms": {"field": "type", "gnd": {}, "background_filter": {"match_none": {}}}},
         {"percentiles": {"field": "type"}},
         {"percentiles": {"field": "n", "percents": [101]}},
         {"nested": {}},

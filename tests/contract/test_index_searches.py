@@ -319,6 +319,44 @@ async def test_hits_are_collapsed_to_the_first_of_each_group(searched: Index) ->
     assert [(hit["_id"], hit.get("fields")) for hit in none] == [("1", None)]
 
 
+async def test_queries_are_counted_together(searched: Index) -> None:
+    """Each by itself, and each two of them, in the order of their names; what finds nothing has no bucket."""
+    filters: dict[str, Any] = {
+        "b": {"term": {"type": "Create"}}, "a": {"terms": {"id": ["1", "2", "3"]}}, "none": {"match_none": {}},
+        "c": {"ids": {"values": ["3"]}},
+    }  # fmt: skip
+    agg: dict[str, Any] = {"adjacency_matrix": {"filters": filters}, "aggs": {"n": {"value_count": {"field": "id"}}}}
+    found = (await _ask(searched, {"size": 0, "aggs": {"a": agg}}))["aggregations"]["a"]["buckets"]
+    counts = {each["key"]: (each["doc_count"], each["n"]["value"]) for each in found}
+    assert list(counts) == ["a", "a&b", "a&c", "b", "c"]
+    assert counts["a"] == (3, 3)
+    assert counts["c"] == counts["a&c"] == (1, 1)
+    agg["adjacency_matrix"]["separator"] = " and "
+    found = (await _ask(searched, {"size": 0, "aggs": {"a": agg}}))["aggregations"]["a"]["buckets"]
+    assert [each["key"] for each in found] == ["a", "a and b", "a and c", "b", "c"]
+
+
+async def test_figures_tell_how_buckets_differ(searched: Index) -> None:
+    """How far they are spread, which of them are in the middle, and by how much one is more than one before."""
+    months: dict[str, Any] = {"date_histogram": {"field": "published", "calendar_interval": "month"}}
+    months["aggs"] = {"change": {"serial_diff": {"buckets_path": "_count", "lag": 2}}}
+    percents = {"buckets_path": "months>_count", "percents": [50, 100, 12.5]}
+    aggs = {
+        "months": months,
+        "spread": {"extended_stats_bucket": {"buckets_path": "months>_count", "sigma": 3}},
+        "middle": {"percentiles_bucket": percents},
+        "listed": {"percentiles_bucket": {**percents, "keyed": False}},
+    }
+    found = (await _ask(searched, {"size": 0, "aggs": aggs}))["aggregations"]
+    buckets = found["months"]["buckets"]
+    assert [each["doc_count"] for each in buckets] == [2, 0, 1]
+    assert [each.get("change") for each in buckets] == [None, None, {"value": -1.0}]
+    assert (found["spread"]["sum_of_squares"], found["spread"]["variance"]) == (5, pytest.approx(2 / 3))
+    assert found["spread"]["std_deviation_bounds"]["upper"] == pytest.approx(1 + 3 * (2 / 3) ** 0.5)
+    assert found["middle"]["values"] == {"12.5": 0, "50.0": 1, "100.0": 2}
+    assert [each["value"] for each in found["listed"]["values"]] == [1, 2, 0]
+
+
 async def test_figures_are_made_of_buckets(searched: Index) -> None:
     """Beside an aggregation one of all its buckets; under it one in each, of it and those before; or fewer buckets."""
     months = {"date_histogram": {"field": "published", "calendar_interval": "month"}}
@@ -469,6 +507,8 @@ async def test_nothing_of_what_a_scope_leaves_out_shows_in_scores(searched: Inde
         {"collapse": {"field": "type", "inner_hits": [{"size": 1}, {"size": 2}]}},
         {"aggs": {"a": {"max_bucket": {"buckets_path": "no>such"}}}},
         {"aggs": {"a": {"terms": {"field": "type"}, "aggs": {"b": {"derivative": {"buckets_path": "_count"}}}}}},
+        {"aggs": {"a": {"terms": {"field": "type"}, "aggs": {"b": {"serial_diff": {"buckets_path": "_count"}}}}}},
+        {"aggs": {"a": {"adjacency_matrix": {"filters": {str(n): {"match_all": {}} for n in range(101)}}}}},
         {"aggs": {"a": {"top_hits": {"size": 101}}}},
         {"aggs": {"a": {"top_hits": {"sort": ["not.mapped"]}}}},
     ],

@@ -90,6 +90,30 @@ ATTEMPTS: dict[str, dict[str, Any]] = {
     "a score of nested objects": _query(
         nested={"path": "object.dit:relatedProgrammes", "query": {"match": {"object.dit:relatedProgrammes.name": WORD}}}
     ),
+    "nested objects of hits": _query(
+        nested={
+            "path": "object.dit:relatedProgrammes",
+            "query": {"match": {"object.dit:relatedProgrammes.name": f"port {WORD} old"}},
+            "inner_hits": {"size": 10},
+        }
+    ),
+    "nested objects of hits by score": _query(
+        nested={
+            "path": "object.dit:relatedProgrammes",
+            "query": {"match": {"object.dit:relatedProgrammes.name": "port"}},
+            "inner_hits": {"sort": ["_score", "object.dit:relatedProgrammes.id"], "track_scores": True},
+        }
+    ),
+    "nested objects of hits in their order of writing": _query(
+        nested={"path": "object.dit:relatedProgrammes", "query": EVERYTHING, "inner_hits": {"sort": ["_doc"]}}
+    ),
+    "nested objects of buckets": {
+        **_query(match={"object.name": f"{WORD} port"}),
+        **_aggs(nested={"path": "object.dit:relatedProgrammes"}, aggs={"b": {"top_hits": {"size": 20}}}),
+    },
+    "nested objects of buckets in their order of writing": _aggs(
+        nested={"path": "object.dit:relatedProgrammes"}, aggs={"b": {"top_hits": {"sort": ["_doc"]}}}
+    ),
     "near a hidden place": _query(geo_distance={"distance": "1km", "object.geocoordinates": "51.5,0"}),
     "sorted by distance": {"sort": [{"_geo_distance": {"object.geocoordinates": "51.5,0"}}, "id"]},
     "a random score": _query(function_score={"query": EVERYTHING, "random_score": {"seed": 1, "field": "_seq_no"}}),

@@ -26,7 +26,7 @@ SEEN = ("a", "b", "B c", "é")
 _NOT_COMPARED = re.compile(rb'"took":\d+,|__date_[^"]*')
 """The time it took, and the part of an index's name that is another each time."""
 
-_REFUSED = (b'"more_like_this"', b'"significant_terms"', b'"rescore"')
+_REFUSED = (b'"more_like_this"', b'"significant_terms"', b'"rescore"', b'"auto_date_histogram"')
 """What is not for such a key: an answer that is a refusal tells little."""
 FEEDS = ("feed0", "feed1", "feed2")
 Split = tuple[list[Activity], list[Activity]]

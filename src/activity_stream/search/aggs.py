@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from activity_stream.search.hits import Page
-from activity_stream.search.query import Node, Scalar
+from activity_stream.search.query import Box, Node, Point, Scalar
 
 
 class Agg(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,8 +22,8 @@ class BucketAgg(Agg, frozen=True, kw_only=True):
 
 
 class TermsAgg(BucketAgg, frozen=True, kw_only=True):
-    """A bucket for each value of a field. `order`: (what, descending) pairs, what being `_count`, `_key`, the name of a
-    metric sub-aggregation, or `name.property` of a stats one; ties go by key, ascending."""
+    """A bucket for each value of a field. `order`: (what, descending) pairs, what being `_count`, `_key`, or a path to
+    a figure of an aggregation below (`bucket_orders`); ties go by key, ascending."""
 
     field: str
     size: int = 10
@@ -76,6 +76,17 @@ class DateHistogramAgg(BucketAgg, frozen=True, kw_only=True):
     extended_bounds: tuple[Scalar, Scalar] | None = None
 
 
+class AutoDateHistogramAgg(BucketAgg, frozen=True, kw_only=True):
+    """About as many buckets as are wanted, each of one interval, which is at least the unit `minimum`."""
+
+    field: str
+    buckets: int = 10
+    minimum: str = "second"
+    format: str | None = None
+    time_zone: str | None = None
+    missing: Scalar | None = None
+
+
 class RangeBucket(msgspec.Struct, frozen=True, kw_only=True):
     """One bucket of a range aggregation: from (included) to (excluded)."""
 
@@ -95,6 +106,28 @@ class RangeAgg(BucketAgg, frozen=True, kw_only=True):
     time_zone: str | None = None
     keyed: bool = False
     missing: Scalar | None = None
+
+
+class RingsAgg(BucketAgg, frozen=True, kw_only=True):
+    """A bucket for each given range of distances from a place (`geo_distance`), in units of so many metres."""
+
+    field: str
+    origin: Point
+    ranges: tuple[RangeBucket, ...]
+    unit: float = 1.0
+    plane: bool = False
+    keyed: bool = False
+
+
+class GeoGridAgg(BucketAgg, frozen=True, kw_only=True):
+    """A bucket for each cell of a grid, of geohashes or of tiles of a map, that there are places in; within `bounds`
+    alone, where there are any. The most frequent come first."""
+
+    field: str
+    tiles: bool
+    precision: int
+    size: int = 10_000
+    bounds: Box | None = None
 
 
 class CompositeSource(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,10 +167,14 @@ class RareTermsAgg(BucketAgg, frozen=True, kw_only=True):
 
 class SignificantTermsAgg(BucketAgg, frozen=True, kw_only=True):
     """A bucket for each value of `of` that is more frequent in what is found than in all there is, or in all that
-    `background` finds; by how much, as `heuristic` has it (jlh, percentage), the highest first."""
+    `background` finds; by how much, as `heuristic` has it (jlh, percentage, mutual_information, chi_square, gnd), the
+    highest first. `negatives`: values that are less frequent, too. Not `superset`: what is found is not in all there
+    is."""
 
     of: TermsAgg
     heuristic: str = "jlh"
+    negatives: bool = False
+    superset: bool = True
     background: Node | None = None
 
 
@@ -168,6 +205,20 @@ class FiltersAgg(BucketAgg, frozen=True, kw_only=True):
     other_bucket_key: str | None = None
 
 
+class AdjacencyMatrixAgg(BucketAgg, frozen=True, kw_only=True):
+    """A bucket for each query, by name, and for each two of them together, as far as they find anything."""
+
+    filters: Mapping[str, Node]
+    separator: str = "&"
+
+    def together(self) -> list[tuple[str, tuple[str, ...]]]:
+        """The names of buckets and of the queries of each, in their order."""
+        names = sorted(self.filters)
+        pairs = [(one, other) for at, one in enumerate(names) for other in names[at + 1 :]]
+        rows = [(self.separator.join(each), each) for each in (*((name,) for name in names), *pairs)]
+        return sorted(rows, key=lambda row: row[0].encode("utf-16-be", "surrogatepass"))
+
+
 class MetricAgg(Agg, frozen=True, kw_only=True):
     """A figure from the values of a field. `kind`: min, max, avg, sum, stats, extended_stats (with bounds of `sigma`
     standard deviations), value_count, cardinality."""
@@ -191,6 +242,13 @@ class PercentilesAgg(Agg, frozen=True, kw_only=True):
     format: str | None = None
 
 
+class GeoBoundsAgg(Agg, frozen=True, kw_only=True):
+    """The part of the earth that all places are in; with `wrap` it may lie across the date line."""
+
+    field: str
+    wrap: bool = True
+
+
 class TopHitsAgg(Agg, frozen=True, kw_only=True):
     """Some of a bucket's hits."""
 
@@ -199,8 +257,10 @@ class TopHitsAgg(Agg, frozen=True, kw_only=True):
 
 class PipelineAgg(Agg, frozen=True, kw_only=True):
     """A figure of other aggregations' results, to which `path` leads. `kind`: avg_bucket, max_bucket, min_bucket,
-    stats_bucket, sum_bucket, cumulative_sum, derivative, or bucket_sort with its `sort` (paths, and whether
-    descending), `from_` and `size`. `zeros`: what is not there counts as 0, and is not left out."""
+    stats_bucket, extended_stats_bucket (with bounds of `sigma` standard deviations), percentiles_bucket (`at` so many
+    per cent), sum_bucket, cumulative_sum, derivative, serial_diff (from `lag` buckets before), or bucket_sort with its
+    `sort` (paths, and whether descending), `from_` and `size`. `zeros`: what is not there counts as 0, and is not left
+    out."""
 
     kind: str
     path: tuple[str, ...] = ()
@@ -208,6 +268,10 @@ class PipelineAgg(Agg, frozen=True, kw_only=True):
     sort: tuple[tuple[tuple[str, ...], bool], ...] = ()
     from_: int = 0
     size: int | None = None
+    sigma: float = 2.0
+    at: tuple[float, ...] = (1.0, 5.0, 25.0, 50.0, 75.0, 95.0, 99.0)
+    keyed: bool = True
+    lag: int = 1
 
 
 def every_aggregation(aggs: Mapping[str, Agg]) -> Iterator[tuple[str, Agg]]:
@@ -236,7 +300,7 @@ def filters_of(aggs: Mapping[str, Agg]) -> Iterator[Node]:
     for _, agg in every_aggregation(aggs):
         if isinstance(agg, FilterAgg):
             yield agg.filter
-        elif isinstance(agg, FiltersAgg):
+        elif isinstance(agg, FiltersAgg | AdjacencyMatrixAgg):
             yield from agg.filters.values()
         elif isinstance(agg, SignificantTermsAgg) and agg.background is not None:
             yield agg.background

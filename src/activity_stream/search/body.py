@@ -18,7 +18,7 @@ from activity_stream.search.hits import (
     SourceFilter,
     Suggest,
 )
-from activity_stream.search.query import MatchAll, Node, Scalar
+from activity_stream.search.query import MatchAll, Nested, Node, Scalar, with_inner_hits
 
 
 class SearchBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,10 +66,18 @@ class SearchBody(msgspec.Struct, frozen=True, kw_only=True):
         yield from (each.query for each in self.highlight if each.query is not None)
         yield from (each.query for each in self.rescore)
 
+    def nested_hits(self) -> Iterator[tuple[str, Page, Nested]]:
+        """The pages of objects in nested fields that each hit shows, by name, and what found the objects."""
+        for node in (self.query, *(() if self.post_filter is None else (self.post_filter,))):
+            for each in with_inner_hits(node):
+                if each.inner_hits is not None:
+                    yield (*each.inner_hits, each)
+
     def pages(self) -> Iterator[Page]:
         """The pages of hits that the answer has besides its own."""
         if self.collapse is not None:
             yield from (page for _, page in self.collapse.inner_hits)
+        yield from (page for _, page, _ in self.nested_hits())
         yield from (agg.page for _, agg in every_aggregation(self.aggs) if isinstance(agg, TopHitsAgg))
 
 

@@ -208,7 +208,9 @@ class _Checking:
 def _allowed(agg: a.Agg) -> tuple[FieldType, ...]:
     """The types of field that an aggregation is for; all, where it counts values."""
     match agg:
-        case a.DateHistogramAgg():
+        case a.RingsAgg() | a.GeoGridAgg() | a.GeoBoundsAgg():
+            return (FieldType.GEO_POINT,)
+        case a.DateHistogramAgg() | a.AutoDateHistogramAgg():
             return (FieldType.DATE,)
         case a.MissingAgg():
             return tuple(FieldType)

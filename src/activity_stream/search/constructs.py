@@ -43,6 +43,7 @@ _BOUNDS: Mapping[str, str] = {
     "wildcard": f"{_LIMITS.pattern:,} characters",
 }
 _RESTRICTED: Mapping[tuple[str, str], str] = {
+    ("aggregation", "auto_date_histogram"): "no",
     ("aggregation", "global"): "no",
     ("aggregation", "significant_terms"): "no",
     ("aggregation", "terms"): "`min_doc_count` from 1 on",
@@ -54,6 +55,7 @@ _RESTRICTED: Mapping[tuple[str, str], str] = {
     ("body", "sort"): "`id` instead of `_doc`",
     ("query", "more_like_this"): "no",
     ("query", "function_score"): "no `min_score`",
+    ("query", "nested"): "`inner_hits` score the same, no sort of them by `_doc`",
 }
 
 

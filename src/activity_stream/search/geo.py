@@ -36,7 +36,8 @@ _NUMBER = r"([+-]?[\d.]+(?:[eE][+-]?\d+)?)"
 _WKT = re.compile(
     rf"\s*point\s*(?:(empty)|\(\s*{_NUMBER}\s+{_NUMBER}(?:\s+{_NUMBER})?\s*\))\s*", re.ASCII | re.IGNORECASE
 )
-_GEOHASH = {character: number for number, character in enumerate("0123456789bcdefghjkmnpqrstuvwxyz")}
+GEOHASH_DIGITS = "0123456789bcdefghjkmnpqrstuvwxyz"
+_GEOHASH = {character: number for number, character in enumerate(GEOHASH_DIGITS)}
 _LONGEST_GEOHASH = 12
 _COORDINATES = (2, 3)
 
@@ -114,6 +115,12 @@ def stored(place: Point) -> Point:
     lat, lon = place
     most = 2**31 - 1
     return min(math.floor(lat / _LAT_STEP), most) * _LAT_STEP, min(math.floor(lon / _LON_STEP), most) * _LON_STEP
+
+
+def quantized(place: Point) -> tuple[int, int]:
+    """Latitude and longitude of a stored place as whole numbers of 32 bits, counted from the south and the west."""
+    lat, lon = place
+    return math.floor(lat / _LAT_STEP) + 2**31, math.floor(lon / _LON_STEP) + 2**31
 
 
 def _coordinates(value: Any, *, of_document: bool) -> Point:

@@ -52,6 +52,14 @@ class SourceFilter(msgspec.Struct, frozen=True, kw_only=True):
     leaves: tuple[str, ...] = ()
 
 
+def of_objects(source: SourceFilter) -> SourceFilter:
+    """What is shown of objects in nested fields, which always have an `_id`, and of whose source parts are shown even
+    where it is not to be read."""
+    if source.with_id:
+        return source
+    return msgspec.structs.replace(source, with_id=True, enabled=bool(source.includes or source.excludes))
+
+
 class ShownField(msgspec.Struct, frozen=True, kw_only=True):
     """A field whose values are shown by themselves: its name, or a pattern of names; dates in a format."""
 

@@ -182,11 +182,7 @@ def _checked(body: SearchBody, limits: SearchLimits) -> SearchBody:
             f"Result window is too large, from + size must be less than or equal to: [{limits.window}] but was "
             f"[{body.from_ + body.size}]. Go on with [search_after] to request more."
         )
-    if body.rescore and (body.sort or body.collapse is not None):
-        name = "sort" if body.sort else "collapse"
-        raise refusals.illegal(f"Cannot use [{name}] option in conjunction with [rescore].")
-    if body.rescore and body.explain:
-        raise refusals.illegal(f"Cannot use [explain] option in conjunction with [rescore]: {refusals.NOT_YET}")
+    _check_together(body)
     if body.search_after is None:
         return body
     if body.collapse is not None and [key.field for key in body.sort] != [body.collapse.field]:
@@ -200,6 +196,19 @@ def _checked(body: SearchBody, limits: SearchLimits) -> SearchBody:
     if len(body.search_after) != len(body.sort):
         raise refusals.illegal(f"search_after has {len(body.search_after)} value(s) but sort has {len(body.sort)}.")
     return body
+
+
+def _check_together(body: SearchBody) -> None:
+    """SearchRefused where the body has two parts that exclude each other."""
+    names = [name for name, _, _ in body.nested_hits()]
+    for name in names:
+        if names.count(name) > 1:
+            raise refusals.illegal(f"[inner_hits] already contains an entry for key [{name[:100]}]")
+    if body.rescore and (body.sort or body.collapse is not None):
+        name = "sort" if body.sort else "collapse"
+        raise refusals.illegal(f"Cannot use [{name}] option in conjunction with [rescore].")
+    if body.rescore and body.explain:
+        raise refusals.illegal(f"Cannot use [explain] option in conjunction with [rescore]: {refusals.NOT_YET}")
 
 
 KEYS = frozenset(_KEYS)

@@ -7,6 +7,7 @@ import msgspec
 
 from activity_stream.search import refusals
 from activity_stream.search.aggs import (
+    AdjacencyMatrixAgg,
     Agg,
     BucketAgg,
     CompositeAgg,
@@ -16,9 +17,12 @@ from activity_stream.search.aggs import (
     MetricAgg,
     NestedAgg,
     PercentilesAgg,
+    every_aggregation,
 )
+from activity_stream.search.bucket_orders import check_order
 from activity_stream.search.parse_buckets import BUCKETS, date_format
 from activity_stream.search.parse_combined import COMBINED
+from activity_stream.search.parse_geo import GEO_BUCKETS, geo_bounds
 from activity_stream.search.parse_hits import top_hits
 from activity_stream.search.parse_pipelines import PIPELINES, check_pipelines, pipeline
 from activity_stream.search.parse_queries import query
@@ -27,22 +31,21 @@ from activity_stream.search.query import Node
 
 KNOWN = frozenset(
     {
-        "adjacency_matrix", "auto_date_histogram", "bucket_script", "bucket_selector",
+        "bucket_script", "bucket_selector",
         "children", "diversified_sampler",
-        "extended_stats_bucket", "geo_bounds", "geo_centroid", "geo_distance", "geohash_grid",
-        "geotile_grid", "ip_range", "matrix_stats", "median_absolute_deviation",
+        "geo_centroid", "ip_range", "matrix_stats", "median_absolute_deviation",
         "moving_avg", "moving_fn", "parent",
-        "percentiles_bucket", "sampler",
-        "scripted_metric", "serial_diff", "significant_text",
+        "sampler",
+        "scripted_metric", "significant_text",
         "variable_width_histogram", "weighted_avg",
     }
 )  # fmt: skip
 """Aggregations that OpenSearch has, and that are not taken here yet."""
 _OF_A_FIELD = ("min", "max", "avg", "sum", "stats", "extended_stats", "value_count", "cardinality")
+_MOST_ADJACENT = 100
+"""OpenSearch's `index.max_adjacency_matrix_filters`."""
 _PERCENTILES = {"percentiles": "percents", "percentile_ranks": "values"}
 """Which option says what to tell."""
-_STATS = ("count", "min", "max", "avg", "sum")
-_SEVERAL = {"stats": _STATS, "extended_stats": (*_STATS, "sum_of_squares", "variance", "std_deviation")}
 
 
 def aggregations(part: Part, depth: int = 1) -> Mapping[str, Agg]:
@@ -85,6 +88,12 @@ def _check_place(made: BucketAgg, kind: str, aggs: Mapping[str, Agg], part: Part
     """SearchRefused where it cannot be so deep, or where it cannot have one of those below it."""
     if isinstance(made, GlobalAgg) and depth > 1:
         raise refusals.illegal(f"A [global] aggregation can only be one of the outermost, and is at {part.path}")
+    if isinstance(made, AdjacencyMatrixAgg) and any(
+        isinstance(each, AdjacencyMatrixAgg) for _, each in every_aggregation(aggs)
+    ):
+        raise refusals.illegal(
+            f"An [adjacency_matrix] within another one, which OpenSearch fails on, is at {part.path}"
+        )
     if not isinstance(made, FilterAgg | NestedAgg) and any(isinstance(each, CompositeAgg) for each in aggs.values()):
         raise refusals.illegal(
             f"[composite] aggregation cannot be used with a parent aggregation of type: [{kind}] at {part.path}"
@@ -164,17 +173,13 @@ def _numbers(part: Part) -> tuple[float, ...]:
 
 def _check_order(path: str, aggs: Mapping[str, Agg], part: Part) -> None:
     """SearchRefused unless the path is `_count`, `_key` or leads to one figure."""
-    if path in ("_count", "_key"):
-        return
-    name, _, figure = path.partition(".")
-    target = aggs.get(path, aggs.get(name))
-    several = _SEVERAL.get(target.kind) if isinstance(target, MetricAgg) else None
-    if isinstance(target, MetricAgg) and (figure in several if several else path in aggs or figure == "value"):
-        return
-    raise refusals.illegal(
-        f"Invalid aggregation order path [{path[:100]}] at {part.path}: it has to be _count, _key, the name of a "
-        "metric aggregation directly below, or name.property of a stats one"
-    )
+    try:
+        check_order(path, aggs)
+    except ValueError as problem:
+        raise refusals.illegal(
+            f"Invalid aggregation order path [{path[:100]}] at {part.path}: {problem}. It has to be _count, _key, or "
+            "lead through aggregations of a single bucket to another one or to a metric, as filter>name.property does"
+        ) from None
 
 
 def _filter(part: Part) -> BucketAgg:
@@ -191,6 +196,18 @@ def _filters(part: Part) -> BucketAgg:
     return FiltersAgg(filters=found, keyed=keyed, other_bucket_key=other)
 
 
+def _adjacency_matrix(part: Part) -> BucketAgg:
+    readers: Readers = {
+        "filters": lambda each: {name: query(inner) for name, inner in each.entries()},
+        "separator": Part.text,
+    }
+    values = part.options("adjacency_matrix", readers)
+    number = len(values.get("filters", ()))
+    if not 0 < number <= _MOST_ADJACENT:
+        raise refusals.illegal(f"[filters] have to be from 1 to {_MOST_ADJACENT}, and are {number} at {part.path}")
+    return AdjacencyMatrixAgg(**values)
+
+
 def _named(part: Part) -> tuple[bool, Mapping[str, Node]]:
     if isinstance(part.value, list):
         return False, {str(position): query(each) for position, each in enumerate(part.elements())}
@@ -200,6 +217,8 @@ def _named(part: Part) -> tuple[bool, Mapping[str, Node]]:
 _BUCKETS: Mapping[str, Callable[[Part], BucketAgg]] = {
     **BUCKETS,
     **COMBINED,
+    **GEO_BUCKETS,
+    "adjacency_matrix": _adjacency_matrix,
     "filter": _filter,
     "filters": _filters,
 }
@@ -208,6 +227,7 @@ _LEAVES: Mapping[str, Callable[[str, str, Part], Agg]] = {
     **dict.fromkeys(_OF_A_FIELD, _metric),
     **dict.fromkeys(_PERCENTILES, _percentiles),
     **dict.fromkeys(PIPELINES, lambda _, kind, part: pipeline(kind, part)),
+    "geo_bounds": lambda _name, _kind, part: geo_bounds(part),
     "top_hits": lambda _name, _kind, part: top_hits(part),
 }
 """Those that nothing can be under."""

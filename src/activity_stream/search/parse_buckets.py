@@ -5,6 +5,7 @@ from typing import Any
 
 from activity_stream.search import refusals
 from activity_stream.search.aggs import (
+    AutoDateHistogramAgg,
     BucketAgg,
     DateHistogramAgg,
     GlobalAgg,
@@ -14,6 +15,7 @@ from activity_stream.search.aggs import (
     RangeBucket,
     TermsAgg,
 )
+from activity_stream.search.auto_intervals import MOST_WANTED, UNITS
 from activity_stream.search.dates import check_format
 from activity_stream.search.durations import milliseconds
 from activity_stream.search.part import Part, Readers, at_least, only_if
@@ -160,6 +162,28 @@ _DATE_HISTOGRAM: Readers = {
 }
 
 
+def _auto_date_histogram(part: Part) -> BucketAgg:
+    readers: Readers = {
+        "field": Part.field,
+        "buckets": _wanted,
+        "minimum_interval": lambda each: each.choice(*(unit.name for unit in UNITS)),
+        "format": date_format,
+        "time_zone": _time_zone,
+        "missing": Part.scalar,
+    }
+    values = of_field(part.options("auto_date_histogram", readers), part)
+    return AutoDateHistogramAgg(
+        **{{"minimum_interval": "minimum"}.get(name, name): each for name, each in values.items()}
+    )
+
+
+def _wanted(part: Part) -> int:
+    number = part.integer()
+    if not 1 <= number <= MOST_WANTED:
+        raise refusals.illegal(f"[buckets] must be from 1 to {MOST_WANTED}. Found [{number}] at {part.path}")
+    return number
+
+
 def _date_histogram(part: Part) -> BucketAgg:
     return date_histogram(part, of_field(part.options("date_histogram", _DATE_HISTOGRAM), part))
 
@@ -247,6 +271,7 @@ def _global(part: Part) -> BucketAgg:
 
 BUCKETS: Mapping[str, Callable[[Part], BucketAgg]] = {
     "terms": _terms,
+    "auto_date_histogram": _auto_date_histogram,
     "date_histogram": _date_histogram,
     "date_range": _date_range,
     "global": _global,

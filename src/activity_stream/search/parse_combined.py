@@ -30,6 +30,7 @@ from activity_stream.search.parse_buckets import (
 from activity_stream.search.parse_queries import query
 from activity_stream.search.part import Part, Readers, at_least, only_if
 from activity_stream.search.query import Scalar
+from activity_stream.search.significance import HEURISTICS, OF_TABLES, WITH_NEGATIVES
 
 MOST_RARE = 100
 """Documents that may have a rare value, as in OpenSearch."""
@@ -169,25 +170,30 @@ def _significant_terms(part: Part) -> BucketAgg:
         "size": bucket_size,
         "min_doc_count": at_least(1),
         "background_filter": query,
-        "jlh": _empty,
-        "percentage": _empty,
+        **dict.fromkeys(HEURISTICS, _heuristic),
     }
     values = of_field(part.options("significant_terms", readers, _IN_SHARDS), part)
-    heuristics = [name for name in ("jlh", "percentage") if values.pop(name, None)]
+    heuristics = {name: values.pop(name) for name in HEURISTICS if name in values}
     if len(heuristics) > 1:
         raise part.refused("[significant_terms] can only have one heuristic")
     if "missing" in values:
         raise part.refused("[significant_terms] does not support [missing]")
+    heuristic = next(iter(heuristics), "jlh")
     return SignificantTermsAgg(
         background=values.pop("background_filter", None),
-        heuristic=heuristics[0] if heuristics else "jlh",
+        heuristic=heuristic,
+        **heuristics.get(heuristic, {}),
         of=TermsAgg(**{"min_doc_count": 3, **values}),
     )
 
 
-def _empty(part: Part) -> bool:
-    part.options(part.key, {})
-    return True
+def _heuristic(part: Part) -> dict[str, bool]:
+    readers: Readers = {"background_is_superset": Part.boolean} if part.key in OF_TABLES else {}
+    if part.key in WITH_NEGATIVES:
+        readers = {**readers, "include_negatives": Part.boolean}
+    values = part.options(part.key, readers)
+    names = {"background_is_superset": "superset", "include_negatives": "negatives"}
+    return {names[name]: value for name, value in values.items()}
 
 
 def _nested(part: Part) -> BucketAgg:

@@ -4,14 +4,17 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from activity_stream.search import refusals
+from activity_stream.search.aggs import Agg, BucketAgg, GeoBoundsAgg, GeoGridAgg, RangeBucket, RingsAgg
 from activity_stream.search.geo import UNITS, length, point
 from activity_stream.search.hits import GEO_DISTANCE, SortKey
+from activity_stream.search.parse_buckets import bucket_size
 from activity_stream.search.part import Part, Reader, Readers, only_if
 from activity_stream.search.query import Box, Distance, GeoBox, GeoDistance, Node, Point
 
 T = TypeVar("T")
 
 _MOST_POINTS = 100
+_USUAL_CELLS = 10_000
 _VALIDATION: Reader = only_if("STRICT", "strict")
 _CORNERS = (("top_left", "bottom_right"), ("top_right", "bottom_left"))
 _SIDES = ("top", "left", "bottom", "right")
@@ -64,6 +67,59 @@ def geo_sort(part: Part, descending: Callable[[Part], bool]) -> SortKey:
     )
     unmapped = "double" if values.get("ignore_unmapped") else None
     return SortKey(field=GEO_DISTANCE, descending=backwards, distance=distance, unmapped_type=unmapped)
+
+
+def rings(part: Part) -> BucketAgg:
+    """The aggregation `geo_distance`: how far away."""
+    readers: Readers = {
+        "field": Part.field,
+        "origin": _point,
+        "ranges": _rings,
+        "unit": _unit,
+        "distance_type": lambda each: each.choice("arc", "plane"),
+        "keyed": Part.boolean,
+    }
+    values = part.options("geo_distance", readers)
+    for name in ("field", "origin", "ranges"):
+        if not values.get(name):
+            raise part.refused(f"[geo_distance] needs [{name}]")
+    return RingsAgg(plane=values.pop("distance_type", "arc") == "plane", **values)
+
+
+def _rings(part: Part) -> tuple[RangeBucket, ...]:
+    found = []
+    for each in part.elements():
+        values = each.options("range", {"from": Part.number, "to": Part.number, "key": Part.text})
+        found.append(RangeBucket(start=values.get("from"), end=values.get("to"), key=values.get("key")))
+    if len(found) > part.budget.limits.clauses:
+        raise refusals.illegal(f"At most {part.budget.limits.clauses} ranges are allowed at {part.path}")
+    return tuple(found)
+
+
+def _grid(part: Part, *, tiles: bool) -> BucketAgg:
+    least, most, usual = (0, 29, 7) if tiles else (1, 12, 5)
+
+    def precision(each: Part) -> int:
+        number = each.integer()
+        if not least <= number <= most:
+            raise refusals.illegal(f"[precision] must be from {least} to {most}. Found [{number}] at {each.path}")
+        return number
+
+    readers: Readers = {"field": Part.field, "precision": precision, "size": bucket_size, "bounds": _box}
+    values = part.options(part.key, readers, {"shard_size": Part.integer})
+    if "field" not in values:
+        raise part.refused("Required one of fields [field, script], but none were specified")
+    if "size" not in values:
+        values["size"] = bucket_size(Part(_USUAL_CELLS, part.path, part.budget, "size"))
+    return GeoGridAgg(tiles=tiles, **{"precision": usual, **values})
+
+
+def geo_bounds(part: Part) -> Agg:
+    """The aggregation `geo_bounds`."""
+    values = part.options("geo_bounds", {"field": Part.field, "wrap_longitude": Part.boolean})
+    if "field" not in values:
+        raise part.refused("Required one of fields [field, script], but none were specified")
+    return GeoBoundsAgg(field=values["field"], wrap=values.get("wrap_longitude", True))
 
 
 def _around_a_field(part: Part, construct: str, readers: Readers, ignored: Readers) -> tuple[str, Part, dict[str, Any]]:
@@ -137,3 +193,9 @@ def _box(part: Part) -> Box:
 
 GEO_QUERIES: Mapping[str, Reader] = {"geo_distance": geo_distance, "geo_bounding_box": geo_bounding_box}
 """The readers of these queries by name."""
+GEO_BUCKETS: Mapping[str, Callable[[Part], BucketAgg]] = {
+    "geo_distance": rings,
+    "geohash_grid": lambda part: _grid(part, tiles=False),
+    "geotile_grid": lambda part: _grid(part, tiles=True),
+}
+"""The readers of these aggregations by name."""

@@ -8,7 +8,7 @@ from activity_stream.search.aggs import TopHitsAgg
 from activity_stream.search.hits import Collapse, Page, ShownField, SourceFilter
 from activity_stream.search.parse_buckets import date_format
 from activity_stream.search.parse_sort import sort, source
-from activity_stream.search.parse_stored import of_inner_hits, of_top_hits, stored_fields
+from activity_stream.search.parse_stored import of_inner_hits, of_inner_objects, of_top_hits, stored_fields
 from activity_stream.search.part import Part, Readers, at_least
 
 _LARGEST = 100
@@ -44,6 +44,17 @@ def top_hits(part: Part) -> TopHitsAgg:
     if not page.size:
         raise refusals.illegal(f"[size] of [top_hits] must be greater than 0 at {part.path}")
     return TopHitsAgg(page=page)
+
+
+def objects(part: Part) -> tuple[str | None, Page]:
+    """The objects that a nested query found of a hit: their name, if they have one, and the page. Raises
+    SearchRefused."""
+    values = part.options("inner_hits", {"name": Part.text, **_PAGE}, {"ignore_unmapped": Part.boolean})
+    name = values.pop("name", None)
+    page = _page(values, part, of_inner_objects)
+    if any(key.first_of is not None for key in page.sort):
+        raise part.refused(f"[sort] of the [inner_hits] of [nested] by script: {refusals.NOT_YET};")
+    return name, page
 
 
 def collapse(part: Part) -> Collapse:

@@ -31,11 +31,12 @@ def pipeline(kind: str, part: Part) -> PipelineAgg:
     """One of them by its name. Raises SearchRefused."""
     if kind == SORT:
         return _bucket_sort(part)
-    values = part.options(kind, {"buckets_path": _path, "gap_policy": _zeros})
+    values = part.options(kind, {"buckets_path": _path, "gap_policy": _zeros, **_OPTIONS.get(kind, {})})
     if "buckets_path" not in values:
         raise part.refused(f"[{kind}] needs [buckets_path]")
     zeros = values.get("gap_policy", False) or kind == "cumulative_sum"
-    return PipelineAgg(kind=kind, path=values["buckets_path"], zeros=zeros)
+    more = {{"percents": "at"}.get(name, name): value for name, value in values.items() if name not in _USUAL}
+    return PipelineAgg(kind=kind, path=values["buckets_path"], zeros=zeros, **more)
 
 
 def check_pipelines(aggs: Mapping[str, Agg], parent: BucketAgg | None, part: Part) -> None:
@@ -79,6 +80,22 @@ def _path(part: Part) -> tuple[str, ...]:
     if not all(steps):
         raise refusals.illegal(f"[{part.key}] is no path: [{part.value[:100]}] at {part.path}")
     return steps
+
+
+def _percents(part: Part) -> tuple[float, ...]:
+    found = tuple(each.number() for each in part.elements())
+    if not found or any(not 0 <= each <= 100 for each in found):
+        raise refusals.illegal(f"[percents] have to be from 0 to 100, and at least one, at {part.path}")
+    return found
+
+
+_USUAL = ("buckets_path", "gap_policy")
+_OPTIONS: Mapping[str, Readers] = {
+    "extended_stats_bucket": {"sigma": Part.boost},
+    "percentiles_bucket": {"percents": _percents, "keyed": Part.boolean},
+    "serial_diff": {"lag": at_least(1)},
+}
+"""What some of them can say besides."""
 
 
 def _zeros(part: Part) -> bool:

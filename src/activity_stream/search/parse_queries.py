@@ -119,9 +119,8 @@ def _nested(part: Part, depth: int) -> Node:
         "score_mode": lambda each: each.choice("avg", "max", "min", "sum", "none"),
         "ignore_unmapped": Part.boolean,
         "boost": Part.boost,
+        "inner_hits": _inner_hits,
     }
-    if isinstance(part.value, dict) and "inner_hits" in part.value:
-        raise part.refused(f"[inner_hits] of [nested]: {refusals.NOT_YET};")
     values = part.options("nested", readers, {"_name": Part.text})
     for name in ("path", "query"):
         if name not in values:
@@ -130,7 +129,16 @@ def _nested(part: Part, depth: int) -> Node:
         if isinstance(each, Nested | FunctionScore):
             name = "nested" if isinstance(each, Nested) else "function_score"
             raise part.refused(f"[{name}] within [nested]: {refusals.NOT_YET};")
+    if values.get("inner_hits") is not None:
+        name, page = values["inner_hits"]
+        values["inner_hits"] = (values["path"] if name is None else name, page)
     return Nested(**values)
+
+
+def _inner_hits(part: Part) -> object:
+    from activity_stream.search.parse_hits import objects  # noqa: PLC0415 - a sort can have queries, too
+
+    return None if part.value is None else objects(part)
 
 
 _COMPOUND: Mapping[str, Callable[[Part, int], Node]] = {

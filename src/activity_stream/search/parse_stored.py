@@ -48,6 +48,13 @@ def of_inner_hits(stored: tuple[str, ...] | None, source: SourceFilter | None) -
     return _shown(None if stored in ((), _NOTHING) else stored, source)
 
 
+def of_inner_objects(stored: tuple[str, ...] | None, source: SourceFilter | None) -> SourceFilter:
+    """The same of the objects in nested fields, of which without names no source is shown, unless it is asked for."""
+    if stored in ((), _NOTHING):
+        return source or SourceFilter(enabled=False)
+    return _shown(stored, source)
+
+
 def _shown(stored: tuple[str, ...] | None, source: SourceFilter | None) -> SourceFilter:
     if stored is None:
         return source or SourceFilter()

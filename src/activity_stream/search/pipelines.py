@@ -12,11 +12,15 @@ from functools import cmp_to_key
 from typing import Any
 
 from activity_stream.search.aggs import Agg, PipelineAgg
+from activity_stream.search.deviation import extended
 
 Buckets = list[dict[str, Any]]
 
-SIBLINGS = ("avg_bucket", "max_bucket", "min_bucket", "stats_bucket", "sum_bucket")
-OF_HISTOGRAMS = ("cumulative_sum", "derivative")
+SIBLINGS = (
+    "avg_bucket", "extended_stats_bucket", "max_bucket", "min_bucket", "percentiles_bucket", "stats_bucket",
+    "sum_bucket",
+)  # fmt: skip
+OF_HISTOGRAMS = ("cumulative_sum", "derivative", "serial_diff")
 SORT = "bucket_sort"
 
 
@@ -58,10 +62,24 @@ def _of_all(agg: PipelineAgg, results: Mapping[str, Any]) -> dict[str, Any]:
         return shown | {"value": best, "keys": [key for key, value in known if value == best]}
     total = math.fsum(values)
     mean = total / len(values) if values else None
+    least, greatest = min(values, default=None), max(values, default=None)
+    if agg.kind == "percentiles_bucket":
+        return shown | {"values": _percentiles(agg, sorted(values))}
+    if agg.kind == "extended_stats_bucket":
+        squares = math.fsum(each * each for each in values)
+        return shown | extended(len(values), least, greatest, total, squares, agg.sigma)
     if agg.kind == "stats_bucket":
-        least, greatest = min(values, default=None), max(values, default=None)
         return shown | {"count": len(values), "min": least, "max": greatest, "avg": mean, "sum": total}
     return shown | {"value": total if agg.kind == "sum_bucket" else mean}
+
+
+def _percentiles(agg: PipelineAgg, ordered: Sequence[float]) -> Any:
+    """Values that are there, and none between them."""
+    last = len(ordered) - 1
+    found = [ordered[math.floor(at / 100 * last + 0.5)] if ordered else None for at in agg.at]
+    if agg.keyed:
+        return {repr(at): value for at, value in zip(agg.at, found, strict=True)}
+    return [{"key": at, "value": value} for at, value in zip(agg.at, found, strict=True)]
 
 
 def _key(bucket: Mapping[str, Any]) -> Any:
@@ -95,6 +113,13 @@ def _derivative(name: str, agg: PipelineAgg, buckets: Buckets) -> None:
         bucket[name] = _shown(agg, None if before is None or value is None else value - before)
 
 
+def _serial_diff(name: str, agg: PipelineAgg, buckets: Buckets) -> None:
+    values = [_figure(bucket, list(agg.path), agg) for bucket in buckets]
+    for bucket, before, value in zip(buckets[agg.lag :], values, values[agg.lag :], strict=False):
+        if before is not None and value is not None:
+            bucket[name] = _shown(agg, value - before)
+
+
 def _shown(agg: PipelineAgg, value: float | None) -> dict[str, Any]:
     return ({} if agg.meta is None else {"meta": agg.meta}) | {"value": value}
 
@@ -121,4 +146,5 @@ def _sorted(agg: PipelineAgg, buckets: Buckets) -> Buckets:
 _IN_EACH: Mapping[str, Callable[[str, PipelineAgg, Buckets], None]] = {
     "cumulative_sum": _cumulative_sum,
     "derivative": _derivative,
+    "serial_diff": _serial_diff,
 }

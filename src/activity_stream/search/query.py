@@ -6,9 +6,12 @@ whoever runs the tree. `parse` makes trees; nothing else should, but tests.
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
+
+if TYPE_CHECKING:
+    from activity_stream.search.hits import Page  # which has queries in it
 
 Scalar = str | int | float | bool
 Point = tuple[float, float]
@@ -292,12 +295,14 @@ class FunctionScore(Node, frozen=True, kw_only=True):
 
 class Nested(Node, frozen=True, kw_only=True):
     """Documents of which an object in the nested field `path` is found by `query`; with the average, greatest (max),
-    least (min) or summed score (sum) of those objects by `score_mode`, or 0 (none)."""
+    least (min) or summed score (sum) of those objects by `score_mode`, or 0 (none). `inner_hits`: each hit shows a page
+    of those objects, by this name."""
 
     path: str
     query: Node
     score_mode: str = "avg"
     ignore_unmapped: bool = False
+    inner_hits: "tuple[str, Page] | None" = None
 
 
 class Distance(msgspec.Struct, frozen=True, kw_only=True):
@@ -347,6 +352,26 @@ def within(node: Node) -> Iterator[Node]:
                 yield each
             elif isinstance(each, ScoreFunction) and each.filter is not None:
                 yield each.filter
+
+
+def with_inner_hits(node: Node) -> Iterator[Nested]:
+    """The queries that a document is found by, it or within it, whose objects are to be shown."""
+    inner: tuple[Node, ...] = ()
+    match node:
+        case Nested() if node.inner_hits is not None:
+            yield node
+        case Bool():
+            inner = (*node.must, *node.filter, *node.should)
+        case DisMax():
+            inner = node.queries
+        case Boosting():
+            inner = (node.positive, node.negative)
+        case ConstantScore():
+            inner = (node.filter,)
+        case FunctionScore():
+            inner = (node.query,)
+    for each in inner:
+        yield from with_inner_hits(each)
 
 
 def every_query(node: Node) -> Iterator[Node]:

@@ -5,7 +5,14 @@ from typing import Any
 
 import msgspec
 
-from activity_stream.search.aggs import Agg, GlobalAgg, SignificantTermsAgg, TermsAgg, every_aggregation
+from activity_stream.search.aggs import (
+    Agg,
+    AutoDateHistogramAgg,
+    GlobalAgg,
+    SignificantTermsAgg,
+    TermsAgg,
+    every_aggregation,
+)
 from activity_stream.search.body import SearchBody
 from activity_stream.search.parse import parse_body
 from activity_stream.search.query import FunctionScore, MoreLikeThis, every_query
@@ -19,6 +26,7 @@ _LONGEST_REMEMBERED = 16_384
 def narrowed(body: bytes, scope: bytes) -> bytes:
     """The search body (JSON; empty: everything) with its query wrapped so that it finds nothing outside `scope`.
 
+    Objects in nested fields show no scores, which in an index come from those of others too: each scores the same.
     `must` and `filter` are two clauses of a query around theirs: one of `should` alone keeps meaning "at least one".
     A sort by `_doc`, whose values number the documents of all callers, is one by `id`, and queries by script are what
     they mean; a function of a score, which can fail on a document's values, is asked within the scope alone. All else
@@ -48,6 +56,9 @@ def _narrowed(body: bytes, scope: bytes) -> bytes:
             if name in parts:
                 part = _with_functions_within(msgspec.json.decode(parts[name]), allowed)
                 parts[name] = msgspec.Raw(msgspec.json.encode(part))
+    for name in ("query", "post_filter") if b'"inner_hits"' in body else ():
+        if name in parts:
+            parts[name] = msgspec.Raw(msgspec.json.encode(_with_equal_objects(msgspec.json.decode(parts[name]))))
     theirs = parts.get("query", _ALL)
     parts["query"] = msgspec.Raw(b'{"bool":{"must":[%b],"filter":[%b]}}' % (theirs, scope))
     return msgspec.json.encode(parts)
@@ -84,6 +95,8 @@ def _refuse_unsafe_aggregation(name: str, agg: Agg) -> None:
         raise illegal(f"[global] is not for this key, which may not see all documents: [{name}]")
     if isinstance(agg, SignificantTermsAgg):
         raise illegal(f"[significant_terms] compares with all documents, which this key may not see: [{name}]")
+    if isinstance(agg, AutoDateHistogramAgg):
+        raise illegal(f"[auto_date_histogram] is not for this key: its interval depends on how all is spread: [{name}]")
     if isinstance(agg, TermsAgg) and agg.min_doc_count == 0:
         raise illegal(
             f"[min_doc_count] of the aggregation [{name}] is 0, which lists values of documents that this key may not "
@@ -112,3 +125,16 @@ def _with_functions_within(part: Any, scope: Any) -> Any:
         return part
     within = {"bool": {"must": [said.get("query", {"match_all": {}})], "filter": [scope]}}
     return {"function_score": {**said, "query": within}}
+
+
+def _with_equal_objects(part: Any) -> Any:
+    """A query (JSON, known to be right) whose nested ones find objects that show, each with the same score."""
+    if isinstance(part, list):
+        return [_with_equal_objects(each) for each in part]
+    if not isinstance(part, dict):
+        return part
+    part = {key: _with_equal_objects(value) for key, value in part.items()}
+    said = part.get("nested") if len(part) == 1 else None
+    if not isinstance(said, dict) or said.get("inner_hits") is None or "query" not in said:
+        return part
+    return {"nested": {**said, "query": {"constant_score": {"filter": said["query"]}}}}

@@ -18,7 +18,7 @@ from activity_stream.search.body import SearchBody, boost_of
 from activity_stream.search.explanations import Explainer
 from activity_stream.search.field_values import FieldValues
 from activity_stream.search.highlights import Highlights
-from activity_stream.search.hits import Collapse, Page, Rescore, SourceFilter
+from activity_stream.search.hits import Collapse, Page, Rescore, SourceFilter, of_objects
 from activity_stream.search.parse import parse_body, parse_query, read_json
 from activity_stream.search.parse_query_strings import without_query_strings
 from activity_stream.search.rescoring import rescored
@@ -28,9 +28,10 @@ from activity_stream.search.suggestions import suggested
 from activity_stream.testing.evaluator_aggregations import Aggregations
 from activity_stream.testing.evaluator_documents import Corpus, Document
 from activity_stream.testing.evaluator_explanations import Explaining
+from activity_stream.testing.evaluator_inner_hits import InnerHits, shown_object
 from activity_stream.testing.evaluator_queries import Queries
 from activity_stream.testing.evaluator_sorting import Hit, Sorting
-from activity_stream.testing.evaluator_source import filtered
+from activity_stream.testing.evaluator_source import check_stored, filtered
 
 
 def evaluate(
@@ -57,11 +58,12 @@ def evaluate(
     if search.post_filter is not None:
         kept = Queries(corpus, now_ms).score(search.post_filter)
         hits = [hit for hit in hits if kept(hit.document) is not None]
+    inner = InnerHits(alias, search, corpus, now_ms)
     answer: dict[str, Any] = {
         "took": 0,
         "timed_out": False,
         "_shards": {"total": 1, "successful": 1, "skipped": 0, "failed": 0},
-        "hits": _hits(alias, search, hits, corpus, now_ms),
+        "hits": _hits(alias, search, hits, corpus, now_ms, inner),
     }
     if search.suggest:
         words = partial(_vocabularies, corpus)
@@ -72,7 +74,11 @@ def evaluate(
         scores = {id(hit.document): hit.score for hit in every}
 
         def page_of(documents: Sequence[Document], page: Page) -> dict[str, Any]:
-            return _page(alias, page, [Hit(each, scores.get(id(each), 0.0)) for each in documents], corpus, now_ms)
+            those = [Hit(each, scores.get(id(each.outer or each), 0.0)) for each in documents]
+            field = corpus.mapped(documents[0].nested or "") if documents else None
+            if field is not None:
+                return _page_of_objects(alias, page, those, corpus, now_ms, field)
+            return _page(alias, page, those, corpus, now_ms, inner)
 
         answer["aggregations"] = Aggregations(corpus, now_ms, page_of).all(search.aggs, found)
     return answer
@@ -87,7 +93,9 @@ def _by_boost(alias: Alias, search: SearchBody, corpus: Corpus) -> Iterator[tupl
     yield from found.items()
 
 
-def _hits(alias: Alias, search: SearchBody, hits: Sequence[Hit], corpus: Corpus, now_ms: int) -> dict[str, Any]:
+def _hits(
+    alias: Alias, search: SearchBody, hits: Sequence[Hit], corpus: Corpus, now_ms: int, inner: InnerHits
+) -> dict[str, Any]:
     ordered = Sorting(search.sort, corpus, now_ms).page(hits, search.search_after)
     if search.collapse is not None:
         ordered = _firsts(ordered, search.collapse, corpus, now_ms)
@@ -96,13 +104,14 @@ def _hits(alias: Alias, search: SearchBody, hits: Sequence[Hit], corpus: Corpus,
     page = ordered[search.from_ : search.from_ + search.size]
     best = max((hit.score for hit in (ordered if search.rescore else hits)), default=None) if search.scored else None
     total = _total(len(hits), search.track_total_hits)
-    _check_stored(search.source, page, corpus)
+    check_stored(search.source, page, corpus)
     shown = [_hit(alias, search.source, hit, scored=search.scored, is_sorted=bool(search.sort)) for hit in page]
+    _show_objects(shown, page, inner)
     _add_parts(alias, search, list(zip(shown, page, strict=True)), corpus, now_ms)
     if search.collapse is not None:
         rows = zip(shown, page, strict=True)
-        groups = [(row, _group(alias, search.collapse, hit, hits, corpus, now_ms)) for row, hit in rows]
-        shown = [row | group | _both("fields", row, group) for row, group in groups]
+        groups = [(row, _group(alias, search.collapse, hit, hits, corpus, now_ms, inner)) for row, hit in rows]
+        shown = [row | group | _both("fields", row, group) | _both("inner_hits", row, group) for row, group in groups]
     return ({} if total is None else {"total": total}) | {"max_score": best, "hits": shown}
 
 
@@ -124,6 +133,12 @@ def _add_parts(
             boost = boost_of(row["_index"], alias, search.indices_boost)
             (explanation,) = Explainer(Explaining(corpus, [hit.document], now_ms)).explain(search.query, boost)
             row |= {"_shard": f"[{row['_index']}][0]", "_node": "activity-stream", "_explanation": explanation}
+
+
+def _show_objects(shown: Sequence[dict[str, Any]], hits: Sequence[Hit], inner: InnerHits) -> None:
+    for row, hit in zip(shown, hits, strict=True):
+        if pages := inner.of(hit.document):
+            row["inner_hits"] = pages
 
 
 def _vocabularies(corpus: Corpus, field: Field) -> list[Vocabulary]:
@@ -182,14 +197,14 @@ def _firsts(hits: Sequence[Hit], collapse: Collapse, corpus: Corpus, now_ms: int
 
 
 def _group(
-    alias: Alias, collapse: Collapse, hit: Hit, hits: Sequence[Hit], corpus: Corpus, now_ms: int
+    alias: Alias, collapse: Collapse, hit: Hit, hits: Sequence[Hit], corpus: Corpus, now_ms: int, inner: InnerHits
 ) -> dict[str, Any]:
     """What a hit shows of the group it stands for."""
     field = corpus.mapped(collapse.field)
     value = _only(field, hit.document)
     members = [each for each in hits if _only(field, each.document) == value]
     shown: dict[str, Any] = {} if value is None else {"fields": {collapse.field: [value]}}
-    pages = {name: _page(alias, page, members, corpus, now_ms) for name, page in collapse.inner_hits}
+    pages = {name: _page(alias, page, members, corpus, now_ms, inner) for name, page in collapse.inner_hits}
     return shown | ({"inner_hits": pages} if pages else {})
 
 
@@ -200,23 +215,31 @@ def _only(field: Field | None, document: Document) -> Any:
     return next(iter(values), None)
 
 
-def _page(alias: Alias, page: Page, hits: Sequence[Hit], corpus: Corpus, now_ms: int) -> dict[str, Any]:
+def _page(
+    alias: Alias, page: Page, hits: Sequence[Hit], corpus: Corpus, now_ms: int, inner: InnerHits
+) -> dict[str, Any]:
     mine = [Hit(hit.document, hit.score) for hit in hits]
     shown = Sorting(page.sort, corpus, now_ms).page(mine, None)[page.from_ : page.from_ + page.size]
     best = max((hit.score for hit in hits), default=None) if page.scored else None
-    _check_stored(page.source, shown, corpus)
+    check_stored(page.source, shown, corpus)
     rows = [_hit(alias, page.source, hit, scored=page.scored, is_sorted=bool(page.sort)) for hit in shown]
+    _show_objects(rows, shown, inner)
     return {"hits": {"total": {"value": len(hits), "relation": "eq"}, "max_score": best, "hits": rows}}
 
 
-def _check_stored(source: SourceFilter, shown: Sequence[Hit], corpus: Corpus) -> None:
-    """SearchRefused where a hit is shown, and what is asked for of it is an object, or a part of what is not read."""
-    if shown and not source.with_id and source.includes + source.excludes:
-        raise refusals.illegal("unable to fetch fields from _source field: _source is disabled by [stored_fields]")
-    objects = {".".join(field.path[:end]) for field in corpus.fields for end in range(1, len(field.path))}
-    objects |= {field.name for field in corpus.fields if field.type is FieldType.NESTED}
-    if shown and objects.intersection(source.leaves):
-        raise refusals.illegal(f"field [{objects.intersection(source.leaves).pop()}] isn't a leaf field")
+def _page_of_objects(
+    alias: Alias, page: Page, hits: Sequence[Hit], corpus: Corpus, now_ms: int, field: Field
+) -> dict[str, Any]:
+    shown = Sorting(page.sort, corpus, now_ms).page(hits, None)[page.from_ : page.from_ + page.size]
+    best = max((hit.score for hit in hits), default=None) if page.scored else None
+    check_stored(of_objects(page.source), shown, corpus)
+    rows = [
+        shown_object(alias, page.source, hit, field)
+        | {"_score": hit.score if page.scored else None}
+        | ({"sort": hit.sort} if page.sort else {})
+        for hit in shown
+    ]
+    return {"hits": {"total": {"value": len(hits), "relation": "eq"}, "max_score": best, "hits": rows}}
 
 
 def _total(count: int, tracked: bool | int) -> dict[str, Any] | None:

@@ -10,11 +10,15 @@ import msgspec
 from activity_stream.fields import Field, FieldType
 from activity_stream.search import refusals
 from activity_stream.search.aggs import (
+    AdjacencyMatrixAgg,
     Agg,
+    AutoDateHistogramAgg,
     CompositeAgg,
     DateHistogramAgg,
     FilterAgg,
     FiltersAgg,
+    GeoBoundsAgg,
+    GeoGridAgg,
     GlobalAgg,
     HistogramAgg,
     MetricAgg,
@@ -26,11 +30,14 @@ from activity_stream.search.aggs import (
     RangeBucket,
     RareTermsAgg,
     ReverseNestedAgg,
+    RingsAgg,
     SignificantTermsAgg,
     TermsAgg,
     TopHitsAgg,
     of_fields,
 )
+from activity_stream.search.auto_intervals import UNITS, chosen, of_unit, without_any
+from activity_stream.search.bucket_orders import deciding, figure
 from activity_stream.search.date_math import bound_ms
 from activity_stream.search.dates import format_date
 from activity_stream.search.hits import Page
@@ -39,9 +46,10 @@ from activity_stream.search.query import Scalar
 from activity_stream.search.values import coerce, query_double
 from activity_stream.search.zones import offset_at, zone
 from activity_stream.testing import evaluator_combined as combined
+from activity_stream.testing import evaluator_places as places
 from activity_stream.testing.evaluator_documents import Corpus, Document
-from activity_stream.testing.evaluator_intervals import starts_between, starts_of
-from activity_stream.testing.evaluator_metrics import NUMBERS, metric, order_figure, percentile_figures
+from activity_stream.testing.evaluator_intervals import Clock, starts_between, starts_of
+from activity_stream.testing.evaluator_metrics import NUMBERS, metric, percentile_figures
 from activity_stream.testing.evaluator_queries import Queries
 from activity_stream.testing.evaluator_values import order_key
 
@@ -93,13 +101,13 @@ class Aggregations:
                 return answer | percentile_figures(agg, self._corpus.field(agg.field), documents)
             case MetricAgg():
                 return answer | metric(agg, self._corpus.field(agg.field), documents)
-            case FiltersAgg():
+            case FiltersAgg() | AdjacencyMatrixAgg():
                 return answer | self._filters(agg, documents)
             case TermsAgg():
                 return answer | self._terms(agg, documents)
-            case DateHistogramAgg() | HistogramAgg():
+            case DateHistogramAgg() | HistogramAgg() | AutoDateHistogramAgg():
                 return answer | self._histogram(agg, documents)
-            case RangeAgg():
+            case RangeAgg() | RingsAgg() | GeoGridAgg() | GeoBoundsAgg():
                 return answer | self._ranges(agg, documents)
             case MissingAgg() | GlobalAgg() | FilterAgg() | NestedAgg() | ReverseNestedAgg():
                 return answer | self._one_bucket(agg, documents)
@@ -210,13 +218,20 @@ class Aggregations:
         if self._outer is not None and documents and documents[0].nested == agg.path:
             objects = list(documents)
         elif field is not None and field.type is FieldType.NESTED:
-            inner = Aggregations(self._corpus.objects(field), self._now_ms, _no_pages, outer=self)
+            inner = Aggregations(self._corpus.objects(field), self._now_ms, self._page_of, outer=self)
             objects = [each for document in documents for each in document.objects(field)]
         return {"doc_count": len(objects)} | inner.all(agg.aggs, objects)
 
-    def _filters(self, agg: FiltersAgg, documents: Documents) -> dict[str, Any]:
+    def _filters(self, agg: FiltersAgg | AdjacencyMatrixAgg, documents: Documents) -> dict[str, Any]:
         queries = Queries(self._corpus, self._now_ms)
         scores = {name: queries.score(node) for name, node in agg.filters.items()}
+        if isinstance(agg, AdjacencyMatrixAgg):
+            rows = [
+                (key, [each for each in documents if all(scores[name](each) is not None for name in names)])
+                for key, names in agg.together()
+            ]
+            found = [Bucket(key, members, {"key": key}) for key, members in rows if members]
+            return {"buckets": self._shown(found, agg.aggs, keyed=False)}
         buckets = [
             Bucket(name, [each for each in documents if score(each) is not None], {}, name)
             for name, score in scores.items()
@@ -257,7 +272,11 @@ class Aggregations:
             "buckets": self._shown(shown, agg.aggs, keyed=False),
         }
 
-    def _histogram(self, agg: DateHistogramAgg | HistogramAgg, documents: Documents) -> dict[str, Any]:
+    def _histogram(
+        self, agg: DateHistogramAgg | HistogramAgg | AutoDateHistogramAgg, documents: Documents
+    ) -> dict[str, Any]:
+        if isinstance(agg, AutoDateHistogramAgg):
+            return self._auto(agg, documents)
         field = self._corpus.field(agg.field)
         of_dates = isinstance(agg, DateHistogramAgg)
         if field is not None and field.type not in ((FieldType.DATE,) if of_dates else NUMBERS):
@@ -282,6 +301,24 @@ class Aggregations:
                 buckets.append(Bucket(key, members, shown, str(shown.get("key_as_string", key))))
         return {"buckets": self._shown(self._ordered(buckets, agg.order, agg.aggs), agg.aggs, keyed=agg.keyed)}
 
+    def _auto(self, agg: AutoDateHistogramAgg, documents: Documents) -> dict[str, Any]:
+        field = self._corpus.field(agg.field)
+        if field is not None and field.type is not FieldType.DATE:
+            _refuse_text(field)
+            raise refusals.wrong_kind("aggregation [date_histogram]", field.name, field.type)
+        usual = of_unit(agg, UNITS[-1])
+        instead = self._moment(usual, agg.missing) if isinstance(agg.missing, str) else agg.missing
+        values = self._values(field, instead, FieldType.DATE)
+        moments = [int(value) for document in documents for value in values(document)]
+        if not moments:
+            return {"buckets": [], "interval": without_any(agg)}
+        found = chosen(agg, min(moments), max(moments), Clock(moments))
+        buckets = []
+        for start, end in zip(found.starts, found.starts[1:], strict=False):
+            members = [each for each in documents if any(start <= int(value) < end for value in values(each))]
+            buckets.append(Bucket(start, members, _interval(usual, field, start)))
+        return {"buckets": self._shown(buckets, agg.aggs, keyed=False), "interval": found.name}
+
     def _extended(self, agg: DateHistogramAgg | HistogramAgg) -> list[float]:
         if agg.extended_bounds is None:
             return []
@@ -301,7 +338,9 @@ class Aggregations:
         fmt = agg.format if isinstance(bound, str) else None
         return bound_ms(bound, self._now_ms, round_up=False, fmt=fmt, time_zone=agg.time_zone)
 
-    def _ranges(self, agg: RangeAgg, documents: Documents) -> dict[str, Any]:
+    def _ranges(self, agg: RangeAgg | RingsAgg | GeoGridAgg | GeoBoundsAgg, documents: Documents) -> dict[str, Any]:
+        if not isinstance(agg, RangeAgg):
+            return self._places(agg, documents)
         field = self._corpus.field(agg.field)
         if field is not None and field.type not in (FieldType.LONG, FieldType.DOUBLE, FieldType.DATE):
             _refuse_text(field)
@@ -316,6 +355,15 @@ class Aggregations:
             members = [each for each in documents if any(low <= float(value) < high for value in values(each))]
             buckets.append(_range_bucket(agg, kind, asked, (start, end), members))
         return {"buckets": self._shown(buckets, agg.aggs, keyed=agg.keyed)}
+
+    def _places(self, agg: RingsAgg | GeoGridAgg | GeoBoundsAgg, documents: Documents) -> dict[str, Any]:
+        field = self._corpus.mapped(agg.field)
+        if isinstance(agg, GeoBoundsAgg):
+            return places.bounds_of(agg, field, documents)
+        rows = places.rings(agg, field, documents) if isinstance(agg, RingsAgg) else places.grid(agg, field, documents)
+        keyed = isinstance(agg, RingsAgg) and agg.keyed
+        buckets = [Bucket("", members, shown, str(shown.pop("key") if keyed else "")) for shown, members in rows]
+        return {"buckets": self._shown(buckets, agg.aggs, keyed=keyed)}
 
     def _bound(self, agg: RangeAgg, kind: FieldType, value: Scalar | None) -> float | None:
         if value is None:
@@ -355,7 +403,10 @@ class Aggregations:
             return len(bucket.documents)
         if what == "_key":
             return order_key(bucket.key)
-        return order_figure(what, aggs, self._corpus, bucket.documents)
+        before = self._buckets
+        found = self.all(deciding([(what, False)], aggs), bucket.documents)
+        self._buckets = before
+        return figure(what, aggs, found)
 
     def _shown(self, buckets: Sequence[Bucket], aggs: Mapping[str, Agg], *, keyed: bool) -> Any:
         self._buckets += len(buckets)
@@ -365,10 +416,6 @@ class Aggregations:
         names = {id(row): each.name for each, row in zip(buckets, rows, strict=True)}
         rows = with_pipelines(aggs, rows)
         return {names[id(row)]: row for row in rows} if keyed else rows
-
-
-def _no_pages(_documents: Documents, _page: Page) -> dict[str, Any]:
-    raise refusals.illegal(f"[top_hits] within [nested]: {refusals.NOT_YET}")
 
 
 def _refuse_text(field: Field | None) -> None:

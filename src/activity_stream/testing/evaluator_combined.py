@@ -21,7 +21,7 @@ from activity_stream.search.aggs import (
 from activity_stream.search.date_math import bound_ms
 from activity_stream.search.dates import format_date
 from activity_stream.search.query import Scalar
-from activity_stream.search.significance import HEURISTICS
+from activity_stream.search.significance import Shares, significance
 from activity_stream.search.values import json_text, query_double
 from activity_stream.search.zones import offset_at, zone
 from activity_stream.testing.evaluator_documents import Document
@@ -107,7 +107,7 @@ def significant(
         raise refusals.refused("unsupported_operation_exception", "No support for examining floating point numerics")
     scored = []
     for value, members in counts.items():
-        score = HEURISTICS[agg.heuristic](len(members), sizes[0], usual.get(value, 0), sizes[1])
+        score = significance(agg, Shares(len(members), sizes[0], usual.get(value, 0), sizes[1], agg.superset))
         if score > 0 and len(members) >= agg.of.min_doc_count:
             scored.append((value, score))
     scored.sort(key=lambda row: (-row[1], order_key(row[0])))

@@ -18,8 +18,8 @@ POSITION_GAP = 100
 
 
 class Document:
-    """One stored item, or one object in the field `nested` of `outer`. `written` is its place in the order of
-    writing."""
+    """One stored item, or one object in the field `nested` of `outer`, the one at `offset` there. `written` is its
+    place in the order of writing."""
 
     def __init__(
         self,
@@ -30,7 +30,9 @@ class Document:
         written: int,
         nested: str | None = None,
         outer: "Document | None" = None,
+        offset: int = 0,
     ) -> None:
+        self.offset = offset
         self.generation = generation
         self.id = id_
         self.source = source
@@ -62,8 +64,8 @@ class Document:
         """What a nested field holds, each object as a document."""
         found = [each for each in self._raw(field) if isinstance(each, dict)]
         return [
-            Document(self.generation, self.id, b"", _put(field.path, each), self.written, field.name, self)
-            for each in found
+            Document(self.generation, self.id, b"", _put(field.path, each), self.written, field.name, self, offset)
+            for offset, each in enumerate(found)
         ]
 
     def others(self, name: str) -> Iterator[tuple[str, Scalar]]:

@@ -49,6 +49,25 @@ def starts_between(agg: Histogram, starts: Sequence[float], most: int) -> Iterab
     return found
 
 
+class Clock:
+    """Where intervals begin, and how many of them these moments are in."""
+
+    def __init__(self, moments: Sequence[int]) -> None:
+        self._moments = moments
+
+    def start_of(self, of: DateHistogramAgg, ms: int) -> int:
+        """The first moment of the interval that a moment is in."""
+        return int(starts_of(of, ms))
+
+    def after(self, of: DateHistogramAgg, start: int) -> int:
+        """The first moment of the next interval."""
+        return int(_next(of, starts_of(of, start)))
+
+    def occupied(self, of: DateHistogramAgg) -> int:
+        """How many intervals have any."""
+        return len({starts_of(of, each) for each in self._moments})
+
+
 def _next(agg: Histogram, start: float) -> float:
     if isinstance(agg, HistogramAgg):
         return starts_of(agg, start + agg.interval * 1.5)

@@ -6,12 +6,12 @@ from typing import Any
 
 from activity_stream.fields import Field, FieldType
 from activity_stream.search import percentiles, refusals
-from activity_stream.search.aggs import Agg, MetricAgg, PercentilesAgg
+from activity_stream.search.aggs import MetricAgg, PercentilesAgg
 from activity_stream.search.dates import format_date
 from activity_stream.search.deviation import extended, with_texts
 from activity_stream.search.query import Scalar
 from activity_stream.search.values import coerce, json_text
-from activity_stream.testing.evaluator_documents import Corpus, Document
+from activity_stream.testing.evaluator_documents import Document
 
 NUMBERS = (FieldType.DATE, FieldType.BOOLEAN, FieldType.LONG, FieldType.DOUBLE)
 
@@ -51,19 +51,6 @@ def percentile_figures(agg: PercentilesAgg, field: Field | None, documents: Sequ
     written = MetricAgg(kind=name, field=agg.field, format=agg.format)
     texts = [None if show is None or value is None else json_text(show(value, written)) for _, value in found]
     return {"values": percentiles.shown(agg, found, texts)}
-
-
-def order_figure(path: str, aggs: Mapping[str, Agg], corpus: Corpus, documents: Sequence[Document]) -> float | None:
-    """What a bucket is ordered by: `name` or `name.property` of a metric aggregation below it."""
-    name, _, figure = (path, "", "value") if path in aggs else path.rpartition(".")
-    agg = aggs[name]
-    assert isinstance(agg, MetricAgg), agg  # noqa: S101 - the parser saw to it
-    value: float | None = metric(agg, corpus.field(agg.field), documents)[figure]
-    if value is None and (agg.kind == "min" or figure == "min"):
-        return float("inf")
-    if value is None and (agg.kind == "max" or figure == "max"):
-        return float("-inf")
-    return value
 
 
 def _values(agg: MetricAgg, field: Field | None, documents: Sequence[Document]) -> list[Scalar]:

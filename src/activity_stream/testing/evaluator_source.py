@@ -1,8 +1,12 @@
 """What of `_source` comes back."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from activity_stream.fields import FieldType
+from activity_stream.search import refusals
 from activity_stream.search.hits import SourceFilter
+from activity_stream.testing.evaluator_documents import Corpus
 
 
 def filtered(decoded: Any, wanted: SourceFilter) -> Any:
@@ -56,3 +60,13 @@ def _fits(path: str, pattern: str) -> bool:
             return False
         place = found + len(piece)
     return len(path) - place >= len(rest[-1]) and path.endswith(rest[-1])
+
+
+def check_stored(source: SourceFilter, shown: Sequence[Any], corpus: Corpus) -> None:
+    """SearchRefused where a hit is shown, and what is asked for of it is an object, or a part of what is not read."""
+    if shown and not source.with_id and source.includes + source.excludes:
+        raise refusals.illegal("unable to fetch fields from _source field: _source is disabled by [stored_fields]")
+    objects = {".".join(field.path[:end]) for field in corpus.fields for end in range(1, len(field.path))}
+    objects |= {field.name for field in corpus.fields if field.type is FieldType.NESTED}
+    if shown and objects.intersection(source.leaves):
+        raise refusals.illegal(f"field [{objects.intersection(source.leaves).pop()}] isn't a leaf field")

@@ -255,7 +255,7 @@ IN_QUERY: list[tuple[dict[str, Any], str, str]] = [
     ({"function_score": {"random_score": {}}}, "parsing_exception", "[random_score]: OpenSearch has it"),
     ({"function_score": {"functions": [{}]}}, "parsing_exception", "missing a function"),
     ({"nested": {"path": "a", "query": {"nested": {}}}}, "parsing_exception", "[nested] requires 'path' field"),
-    ({"nested": {"path": "a", "query": {"match_all": {}}, "inner_hits": {}}}, "parsing_exception", "[inner_hits]"),
+    ({"nested": {"path": "a", "query": {}, "inner_hits": {"x": 1}}}, "illegal_argument_exception", "empty clause"),
     ({"geo_distance": {"distance": "1km"}}, "parsing_exception", "needs the name of one field"),
     ({"geo_distance": {"distance": "1km", "a": "x,y"}}, "parse_exception", "at {}.geo_distance.a"),
     ({"match": {"a": {"query": "x", "boost": -1}}}, "illegal_argument_exception", "negative [boost]"),

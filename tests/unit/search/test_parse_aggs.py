@@ -22,6 +22,11 @@ from activity_stream.search.query import MatchAll
 ALL: dict[str, Any] = {"match_all": {}}
 
 
+def _ordered(path: str, under: Any) -> Any:
+    """A `terms` that is ordered by this path into what is under it."""
+    return {"x": {"terms": {"field": "a", "order": {path: "asc"}}, "aggs": {"m": under}}}
+
+
 @pytest.mark.parametrize(
     ("agg", "expected"),
     [
@@ -93,6 +98,18 @@ def test_each_aggregation_is_read(agg: dict[str, Any], expected: Agg) -> None:
         ({"x": {"terms": {"field": "a", "size": 0}}}, "[size] must be greater than 0"),
         ({"x": {"terms": {"field": "a", "size": 65_536}}}, "[size] must be at most 65535"),
         ({"x": {"terms": {"field": "a", "order": {"m": "asc"}}}}, "Invalid aggregation order path [m]"),
+        (_ordered("m.x", {"avg": {"field": "b"}}), "Invalid aggregation order path [m.x]"),
+        (_ordered("m", {"stats": {"field": "b"}}), "[m] is no aggregation with such a figure"),
+        (_ordered("m.33", {"percentiles": {"field": "b"}}), "Invalid aggregation order path [m.33]"),
+        (_ordered("m.x", {"percentiles": {"field": "b"}}), "Invalid aggregation order path [m.x]"),
+        (_ordered("m", {"terms": {"field": "b"}}), "Invalid aggregation order path [m]"),
+        (
+            _ordered("m>n", {"terms": {"field": "b"}, "aggs": {"n": {"max": {"field": "c"}}}}),
+            "no aggregation of a single",
+        ),
+        (_ordered("m>x", {"filter": {"match_all": {}}, "aggs": {"n": {"max": {"field": "c"}}}}), "order path [m>x]"),
+        (_ordered("m._count", {"filter": {"match_all": {}}}), "Invalid aggregation order path [m._count]"),
+        (_ordered(">", {"filter": {"match_all": {}}}), "it is empty"),
         ({"x": {"terms": {"field": "a", "order": {"_term": "asc"}}}}, "use [_key]"),
         ({"x": {"terms": {"field": "a", "include": "a.*"}}}, "[include] can only be a list"),
         ({"x": {"terms": {"field": "a", "shard_min_doc_count": 3}}}, "[shard_min_doc_count]"),

@@ -7,32 +7,36 @@ A bucket is a query of its own, so that whatever lies under it is worked out the
 Counts are exact, so that there is no error to tell of.
 """
 
-import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from tantivy import Query
 
 from activity_stream.adapters.index_embedded.buckets import MAX_BUCKETS, Bucket, Maker
 from activity_stream.adapters.index_embedded.combined import Combined
 from activity_stream.adapters.index_embedded.counting import Counter
+from activity_stream.adapters.index_embedded.grounds import Grounds
 from activity_stream.adapters.index_embedded.histograms import Histograms
 from activity_stream.adapters.index_embedded.metrics import Metrics
 from activity_stream.adapters.index_embedded.predicates import both, nothing, unscored, without
 from activity_stream.adapters.index_embedded.reader import ValueReader
-from activity_stream.adapters.index_embedded.schema import OUTER, SEQUENCE, Column
+from activity_stream.adapters.index_embedded.schema import OBJECT, OUTER, SEQUENCE, Column
 from activity_stream.adapters.index_embedded.snapshot import Snapshot
 from activity_stream.adapters.index_embedded.translate import Translator
 from activity_stream.fields import FieldType
 from activity_stream.model import Alias
 from activity_stream.search import refusals
 from activity_stream.search.aggs import (
+    AdjacencyMatrixAgg,
     Agg,
+    AutoDateHistogramAgg,
     BucketAgg,
     CompositeAgg,
     DateHistogramAgg,
     FilterAgg,
     FiltersAgg,
+    GeoBoundsAgg,
+    GeoGridAgg,
     GlobalAgg,
     HistogramAgg,
     MetricAgg,
@@ -43,23 +47,32 @@ from activity_stream.search.aggs import (
     RangeAgg,
     RareTermsAgg,
     ReverseNestedAgg,
+    RingsAgg,
     SignificantTermsAgg,
     TermsAgg,
     TopHitsAgg,
 )
+from activity_stream.search.bucket_orders import OF_BUCKETS, deciding, figure
 from activity_stream.search.hits import Page
 from activity_stream.search.pipelines import computed, with_pipelines, with_siblings
 
-_OF_NOTHING = {"min": math.inf, "max": -math.inf}
-"""What figures of no values count as in an order; others come last."""
-
 _Under = dict[int, dict[str, Any]]
+
+
+class PagesOf(Protocol):
+    """What shows hits of a bucket."""
+
+    def page_of(self, query: Query, page: Page) -> dict[str, Any]:
+        """A page of what a query finds."""
+
+    def within(self, column: Column, translator: Translator) -> "PagesOf":
+        """The same of the objects in a nested field."""
 
 
 class Aggregator:
     """Works out the aggregations of one search.
 
-    `page_of` shows hits of a query that has no scores. With `scoped`, nothing may show what the query does not find.
+    `pages` show hits of queries that have no scores. With `scoped`, nothing may show what the query does not find.
     Over the objects of a nested field, `outer` is the one over documents.
     """
 
@@ -69,13 +82,13 @@ class Aggregator:
         alias: Alias,
         translator: Translator,
         now_ms: int,
-        page_of: Callable[[Query, Page], dict[str, Any]],
+        pages: "PagesOf",
         *,
         scoped: bool,
         outer: "Aggregator | None" = None,
     ) -> None:
         self._outer = outer
-        self._page_of = page_of
+        self._pages = pages
         self._snapshot = snapshot
         self._alias = alias
         self._translator = translator
@@ -89,8 +102,10 @@ class Aggregator:
         self._histograms = Histograms(translator.predicates, self._counter, visible, now_ms)
         self._maker = Maker(translator.predicates, self._counter, visible, now_ms, scoped=scoped)
         self._combined = Combined(translator.predicates, self._counter, self._maker, self._histograms, now_ms)
+        numbers = SEQUENCE if outer is None else OBJECT
+        self._grounds = Grounds(snapshot, translator.predicates, self._counter, self._reader, numbers)
         self._buckets = 0
-        self._empty: dict[tuple[int, ...], tuple[dict[str, Any], int]] = {}
+        self._empty: dict[tuple[int, ...], tuple[list[Agg], dict[str, Any], int]] = {}
 
     def run(self, query: Query, aggs: Mapping[str, Agg]) -> dict[str, Any]:
         """The aggregations' results by name. SearchRefused for what cannot be worked out, or has too many buckets."""
@@ -107,7 +122,7 @@ class Aggregator:
 
     def top_hits(self, query: Query, agg: TopHitsAgg) -> dict[str, Any]:
         """Some of the hits."""
-        return self._page_of(query, agg.page)
+        return self._pages.page_of(query, agg.page)
 
     def terms(self, query: Query, agg: TermsAgg) -> dict[str, Any]:
         """The first buckets of values by the order, and how many documents the others have."""
@@ -130,6 +145,29 @@ class Aggregator:
         if agg.keyed:
             return {"buckets": {str(each.get("key_as_string", each["key"])): each for each in shown}}
         return {"buckets": shown}
+
+    def auto_histogram(self, query: Query, agg: AutoDateHistogramAgg) -> dict[str, Any]:
+        """Buckets of intervals, about as many as are wanted."""
+        if self._scoped:
+            raise refusals.illegal("[auto_date_histogram] is for those who may see all documents")
+        name, made = self._histograms.auto(query, agg, self._column(agg.field))
+        shown = with_pipelines(agg.aggs, [self._shown(bucket, agg, {}) for bucket in made])
+        return {"buckets": shown, "interval": name}
+
+    def rings(self, query: Query, agg: RingsAgg) -> dict[str, Any]:
+        """Buckets of distances."""
+        made = self._grounds.rings(query, agg, self._placed(agg.field))
+        shown = with_pipelines(agg.aggs, [self._shown(bucket, agg, {}) for bucket in made])
+        return {"buckets": {each.pop("key"): each for each in shown}} if agg.keyed else {"buckets": shown}
+
+    def grid(self, query: Query, agg: GeoGridAgg) -> dict[str, Any]:
+        """Buckets of cells, the most frequent first."""
+        made = self._grounds.grid(query, agg, self._placed(agg.field))
+        return {"buckets": with_pipelines(agg.aggs, [self._shown(bucket, agg, {}) for bucket in made])}
+
+    def bounds(self, query: Query, agg: GeoBoundsAgg) -> dict[str, Any]:
+        """The part of the earth that the places are in."""
+        return self._grounds.bounds(query, self._placed(agg.field), wrap=agg.wrap)
 
     def percentiles(self, query: Query, agg: PercentilesAgg) -> dict[str, Any]:
         """Figures of how values are spread."""
@@ -179,7 +217,13 @@ class Aggregator:
         translator = self._translator.inside(column)
         objects = translator.predicates.any_of(OUTER, self._numbers(SEQUENCE, query))
         inner = Aggregator(
-            self._snapshot, self._alias, translator, self._now_ms, _no_pages, scoped=self._scoped, outer=self
+            self._snapshot,
+            self._alias,
+            translator,
+            self._now_ms,
+            self._pages.within(column, translator),
+            scoped=self._scoped,
+            outer=self,
         )
         return inner.one_bucket(both(translator.visible, objects), agg)
 
@@ -237,6 +281,16 @@ class Aggregator:
             found[agg.other_bucket_key] = self.one_bucket(without(query, *parts.values()), agg)
         return {"buckets": found if agg.keyed else list(found.values())}
 
+    def adjacency_matrix(self, query: Query, agg: AdjacencyMatrixAgg) -> dict[str, Any]:
+        """Buckets of queries and of each two of them, without empty ones."""
+        parts = {name: unscored(self._translator.query(node)) for name, node in agg.filters.items()}
+        found = []
+        for key, names in agg.together():
+            those = both(query, *(parts[name] for name in names))
+            if self._counter.documents(those):
+                found.append({"key": key, **self.one_bucket(those, agg)})
+        return {"buckets": with_pipelines(agg.aggs, found)}
+
     def one_bucket(self, query: Query, agg: BucketAgg) -> dict[str, Any]:
         """What there is of a bucket that is alone."""
         self.count_bucket()
@@ -246,20 +300,22 @@ class Aggregator:
         self, buckets: list[Bucket], agg: BucketAgg, order: Sequence[tuple[str, bool]]
     ) -> tuple[list[Bucket], _Under]:
         """The buckets in order; and what is under each of them, as far as the order needed it."""
-        deciding = {name for path, _ in order if (name := _target(path, agg.aggs)) is not None}
+        some = deciding(order, agg.aggs)
         under: _Under = {}
-        if deciding and len(buckets) > MAX_BUCKETS:
+        if some and len(buckets) > MAX_BUCKETS:
             raise refusals.too_many_buckets(MAX_BUCKETS)
-        if deciding:
-            some = {name: agg.aggs[name] for name in deciding}
+        if some:
+            before = self._buckets
             under = {id(bucket): self._below(bucket, some) for bucket in buckets}
+            self.count_bucket(before - self._buckets)
         ordered = sorted(buckets, key=lambda bucket: bucket.key)
         for path, descending in reversed(order):
             ranks = {id(bucket): _rank(bucket, path, under.get(id(bucket), {}), agg.aggs) for bucket in ordered}
             known = [bucket for bucket in ordered if ranks[id(bucket)] is not None]
             known.sort(key=lambda bucket: ranks[id(bucket)], reverse=descending)
             ordered = known + [bucket for bucket in ordered if ranks[id(bucket)] is None]
-        return ordered, under
+        whole = [name for name, each in some.items() if each is agg.aggs[name]]
+        return ordered, {key: {name: found[name] for name in whole} for key, found in under.items()}
 
     def _shown(self, bucket: Bucket, agg: BucketAgg, under: _Under) -> dict[str, Any]:
         self.count_bucket()
@@ -278,9 +334,9 @@ class Aggregator:
         key = tuple(id(agg) for agg in aggs.values())
         if key not in self._empty:
             before = self._buckets
-            self._empty[key] = self.run(nothing(), aggs), self._buckets - before
-            return self._empty[key][0]
-        result, buckets = self._empty[key]
+            self._empty[key] = list(aggs.values()), self.run(nothing(), aggs), self._buckets - before
+            return self._empty[key][1]
+        _, result, buckets = self._empty[key]
         self.count_bucket(buckets)
         return result
 
@@ -303,28 +359,23 @@ class Aggregator:
             raise refusals.wrong_kind("aggregations", name, str(column.field.type))
         return column
 
+    def _placed(self, name: str) -> Column | None:
+        """The columns of a field of places."""
+        column = self._snapshot.schema.column(self._alias, name)
+        if column is not None and column.field.type is FieldType.TEXT:
+            raise refusals.needs_fielddata(name)
+        if column is not None and column.place is None:
+            raise refusals.wrong_kind("aggregations of places", name, str(column.field.type))
+        return None if column is None or column.field.nested != self._translator.within else column
+
     def _meta(self, agg: Agg) -> dict[str, Any]:
         return {} if agg.meta is None else {"meta": agg.meta}
 
 
-def _no_pages(_query: Query, _page: Page) -> dict[str, Any]:
-    raise refusals.illegal(f"[top_hits] within [nested]: {refusals.NOT_YET}")
-
-
-def _target(path: str, aggs: Mapping[str, Agg]) -> str | None:
-    """The aggregation that an order goes by; None for the count and the key."""
-    if path in ("_count", "_key"):
-        return None
-    return path if path in aggs else path.partition(".")[0]
-
-
 def _rank(bucket: Bucket, path: str, under: Mapping[str, Any], aggs: Mapping[str, Agg]) -> Any:
-    name = _target(path, aggs)
-    if name is None:
-        return bucket.count if path == "_count" else bucket.key
-    figure = path[len(name) + 1 :] or "value"
-    found = under[name][figure]
-    return _OF_NOTHING.get(figure if figure != "value" else getattr(aggs[name], "kind", "")) if found is None else found
+    if path not in OF_BUCKETS:
+        return figure(path, aggs, under)
+    return bucket.count if path == "_count" else bucket.key
 
 
 _KINDS: Mapping[type[Agg], Callable[[Aggregator, Query, Any], dict[str, Any]]] = {
@@ -340,9 +391,14 @@ _KINDS: Mapping[type[Agg], Callable[[Aggregator, Query, Any], dict[str, Any]]] =
     TermsAgg: Aggregator.terms,
     DateHistogramAgg: Aggregator.histogram,
     HistogramAgg: Aggregator.histogram,
+    RingsAgg: Aggregator.rings,
+    GeoGridAgg: Aggregator.grid,
+    GeoBoundsAgg: Aggregator.bounds,
+    AutoDateHistogramAgg: Aggregator.auto_histogram,
     MissingAgg: Aggregator.missing,
     GlobalAgg: Aggregator.everything,
     RangeAgg: Aggregator.ranges,
     FilterAgg: Aggregator.filter,
     FiltersAgg: Aggregator.filters,
+    AdjacencyMatrixAgg: Aggregator.adjacency_matrix,
 }

@@ -28,8 +28,8 @@ class Group(msgspec.Struct, frozen=True):
 
 class Found(msgspec.Struct, frozen=True):
     """What a search found: a page of hits with their scores, how many there are, the best score, aggregations; the
-    group of each hit, where they are collapsed, and values of its fields and marked pieces of its
-    texts, where they are asked for; suggestions by name; and what the score of each hit is made of."""
+    group of each hit, where they are collapsed, the nested objects that it shows, and values of its fields and marked
+    pieces of its texts, where they are asked for; suggestions by name; and what the score of each hit is made of."""
 
     hits: Sequence[Hit]
     scores: Sequence[float | None]
@@ -41,6 +41,7 @@ class Found(msgspec.Struct, frozen=True):
     highlights: Sequence[Mapping[str, Any]] = ()
     suggestions: Mapping[str, Any] | None = None
     explanations: Sequence[Explanation | None] = ()
+    inner_hits: Sequence[Mapping[str, Any]] = ()
 
 
 def encode(snapshot: Snapshot, body: SearchBody, found: Found, *, took_ms: int) -> bytes:
@@ -66,6 +67,7 @@ def encode(snapshot: Snapshot, body: SearchBody, found: Found, *, took_ms: int) 
 def _shown(snapshot: Snapshot, body: SearchBody, found: Found) -> list[dict[str, Any]]:
     """The hits, with all that each has besides its document."""
     shown = shown_hits(snapshot, found.hits, found.scores, body.source, is_sorted=bool(body.sort))
+    _show_objects(shown, found.inner_hits)
     for hit, values in zip(shown, found.values, strict=False):
         if values:
             hit["fields"] = values
@@ -76,7 +78,7 @@ def _shown(snapshot: Snapshot, body: SearchBody, found: Found) -> list[dict[str,
         if group.value is not None:
             hit["fields"] = hit.get("fields", {}) | {group.field: [group.value]}
         if group.pages:
-            hit["inner_hits"] = group.pages
+            hit["inner_hits"] = hit.get("inner_hits", {}) | group.pages
     for hit, explanation in zip(shown, found.explanations, strict=False):
         hit |= {"_shard": f"[{hit['_index']}][0]", "_node": "activity-stream", "_explanation": explanation}
     return shown
@@ -88,11 +90,23 @@ def _total(tracked: bool | int, total: int) -> dict[str, Any]:
     return {"value": int(tracked), "relation": "gte"}
 
 
+def _show_objects(shown: Sequence[dict[str, Any]], objects: Sequence[Mapping[str, Any]]) -> None:
+    for hit, pages in zip(shown, objects, strict=False):
+        hit["inner_hits"] = pages
+
+
 def shown_page(
-    snapshot: Snapshot, page: Page, hits: Sequence[Hit], scores: Sequence[float | None], total: int, best: float | None
+    snapshot: Snapshot,
+    page: Page,
+    hits: Sequence[Hit],
+    scores: Sequence[float | None],
+    total: int,
+    best: float | None,
+    objects: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """A page of the hits of a bucket or a group."""
+    """A page of the hits of a bucket or a group; `objects`: the nested ones that each hit shows."""
     shown = shown_hits(snapshot, hits, scores, page.source, is_sorted=bool(page.sort))
+    _show_objects(shown, objects)
     return {"hits": {"total": {"value": total, "relation": "eq"}, "max_score": best, "hits": shown}}
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
+import msgspec
 from tantivy import Query
 
 from activity_stream.adapters.index_embedded.buckets import MAX_BUCKETS, Bucket, Maker, java_number
@@ -24,7 +25,7 @@ from activity_stream.search.aggs import (
     TermsAgg,
 )
 from activity_stream.search.query import Scalar
-from activity_stream.search.significance import HEURISTICS
+from activity_stream.search.significance import Shares, significance
 
 _WITHOUT_FRACTIONS = (FieldType.KEYWORD, FieldType.DATE, FieldType.LONG, FieldType.BOOLEAN)
 
@@ -83,10 +84,10 @@ class Combined:
         of_found, of_all = self._counter.documents(query), self._counter.documents(background) + others
         usual = {} if column is None else self._counter.by_value(background, column)
         scored = []
-        for bucket in self._maker.terms(query, agg.of, column):
+        for bucket in self._maker.terms(query, msgspec.structs.replace(agg.of, min_doc_count=1), column):
             there = usual.get(bucket.key, 0)
-            score = HEURISTICS[agg.heuristic](bucket.count, of_found, there, of_all)
-            if score > 0:
+            score = significance(agg, Shares(bucket.count, of_found, there, of_all, agg.superset))
+            if score > 0 and bucket.count >= agg.of.min_doc_count:
                 scored.append((-score, bucket.key, bucket, there))
         found = []
         for negative, _, bucket, there in sorted(scored, key=lambda row: row[:2])[: agg.of.size]:

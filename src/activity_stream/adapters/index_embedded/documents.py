@@ -14,11 +14,13 @@ from activity_stream.adapters.index_embedded.schema import (
     GENERATION,
     KEY,
     MANIFEST_TERM,
+    OBJECT,
     OUTER,
     PRESENT,
     SEQUENCE,
     SOURCE,
     EmbeddedSchema,
+    object_number,
 )
 from activity_stream.model import Activity, Alias, Refused
 from activity_stream.naming import id_problem, readable
@@ -68,10 +70,13 @@ def to_tantivy(item: Item, index_name: str, key: str, sequence: int) -> list[tan
     item.entries.fields[SOURCE] = item.source
     document = _document(ALIAS_TERMS[item.alias], item.entries, index_name, key)
     document.add_unsigned(SEQUENCE, sequence)
-    objects = [_document(term, entries, index_name, key) for term, entries in item.entries.nested]
-    for each in objects:
+    made = [document]
+    for position, (term, entries) in enumerate(item.entries.nested):
+        each = _document(term, entries, index_name, key)
         each.add_unsigned(OUTER, sequence)
-    return [document, *objects]
+        each.add_unsigned(OBJECT, object_number(sequence, position))
+        made.append(each)
+    return made
 
 
 def _document(term: str, entries: Entries, index_name: str, key: str) -> tantivy.Document:

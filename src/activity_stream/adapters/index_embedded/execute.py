@@ -19,6 +19,7 @@ from activity_stream.adapters.index_embedded.aggregate import Aggregator
 from activity_stream.adapters.index_embedded.answer import Found, Group, encode
 from activity_stream.adapters.index_embedded.constant import is_constant
 from activity_stream.adapters.index_embedded.explaining import Explaining
+from activity_stream.adapters.index_embedded.inner_hits import InnerHits
 from activity_stream.adapters.index_embedded.pages import Pages
 from activity_stream.adapters.index_embedded.predicates import Value, both, either, unscored
 from activity_stream.adapters.index_embedded.reader import ValueReader
@@ -122,7 +123,8 @@ class _Search:
         sorter = Sorter(
             self._snapshot, self._translator.predicates, self._reader, rounded=self._scoped, worked=scores_of
         )
-        pages = Pages(self._snapshot, self._alias, sorter, self._translator, query)
+        objects = InnerHits(self._snapshot, self._alias, self._translator, body, scoped=self._scoped)
+        pages = Pages(self._snapshot, self._alias, sorter, self._translator, query, objects)
         groups: Sequence[Group] = ()
         scores: Sequence[float | None]
         best: float | None = None
@@ -146,7 +148,7 @@ class _Search:
             for node in filters_of(body.aggs):
                 self._translator.query(node)
             aggregator = Aggregator(
-                self._snapshot, self._alias, self._translator, self._now_ms, pages.page_of, scoped=self._scoped
+                self._snapshot, self._alias, self._translator, self._now_ms, pages, scoped=self._scoped
             )
             aggregations = aggregator.run(unscored(query), body.aggs)
         return Found(
@@ -160,6 +162,7 @@ class _Search:
             self._highlights(body, hits),
             self._suggestions(body),
             self._explanations(body, node, hits),
+            objects.of([hit.address for hit in hits]),
         )
 
     def _values(self, body: SearchBody, hits: Sequence[Hit]) -> list[dict[str, Any]]:

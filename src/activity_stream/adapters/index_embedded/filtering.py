@@ -16,14 +16,17 @@ _Matches = Callable[[str], object]
 def filtered(source: bytes, wanted: SourceFilter) -> bytes:
     """The JSON of the document without what is not wanted; objects in which nothing is left go too, unless they are
     wanted themselves."""
-    includes = _matcher(wanted.includes) if wanted.includes else None
-    excludes = _matcher(wanted.excludes)
     try:
         document = msgspec.json.decode(source)
     except msgspec.MsgspecError:  # a number beyond all bounds, or half a character
-        kept = _object(json.loads(source, parse_float=_Exact), "", includes, excludes, wanted=includes is None)
-        return _written(kept).encode()
-    return msgspec.json.encode(_object(document, "", includes, excludes, wanted=includes is None))
+        return _written(kept_of(json.loads(source, parse_float=_Exact), wanted)).encode()
+    return msgspec.json.encode(kept_of(document, wanted))
+
+
+def kept_of(document: dict[str, Any], wanted: SourceFilter) -> Any:
+    """The same of a document that is decoded."""
+    includes = _matcher(wanted.includes) if wanted.includes else None
+    return _object(document, "", includes, _matcher(wanted.excludes), wanted=includes is None)
 
 
 def _object(value: dict[str, Any], path: str, includes: _Matches | None, excludes: _Matches, *, wanted: bool) -> Any:

@@ -10,11 +10,12 @@ from activity_stream.adapters.index_embedded.buckets import MAX_BUCKETS, Bucket,
 from activity_stream.adapters.index_embedded.counting import Counter
 from activity_stream.adapters.index_embedded.intervals import Intervals, Numbering, Steps
 from activity_stream.adapters.index_embedded.metrics import as_string, held
-from activity_stream.adapters.index_embedded.predicates import Predicates, both
+from activity_stream.adapters.index_embedded.predicates import Predicates, both, nothing
 from activity_stream.adapters.index_embedded.schema import Column
 from activity_stream.fields import FieldType
 from activity_stream.search import refusals
-from activity_stream.search.aggs import DateHistogramAgg, HistogramAgg
+from activity_stream.search.aggs import AutoDateHistogramAgg, DateHistogramAgg, HistogramAgg
+from activity_stream.search.auto_intervals import UNITS, chosen, of_unit, without_any
 from activity_stream.search.date_math import bound_ms
 from activity_stream.search.dates import format_date
 from activity_stream.search.query import Scalar
@@ -50,6 +51,37 @@ class Histograms:
             for number in sorted(counts)
             if counts[number] >= agg.min_doc_count
         ]
+
+    def auto(self, query: Query, agg: AutoDateHistogramAgg, column: Column | None) -> tuple[str, list[Bucket]]:
+        """What an interval is called that makes about as many buckets as are wanted, and these."""
+        as_usual = of_unit(agg, UNITS[-1])
+        _check(as_usual, column)
+        ends: list[float] = []
+        present = nothing() if column is None else both(query, self._predicates.has(column.present))
+        if column is not None and self._counter.documents(present):
+            ends += self._counter.extremes(present, column)
+        missing = None if agg.missing is None else int(self.value(agg.missing, as_usual))
+        if missing is not None and self._counter.documents(self._lacking(query, column)):
+            ends.append(missing)
+        if not ends:
+            return without_any(agg), []
+        low, high = int(min(ends)), int(max(ends))
+        clock = _Clock(lambda of: self._occupied(present, of, column, missing if missing in ends else None))
+        found = chosen(agg, low, high, clock)
+        made = []
+        for start, end in zip(found.starts, found.starts[1:], strict=False):
+            parts = [] if column is None else [self._predicates.between(column, start, end, under_high=True)]
+            if missing is not None and start <= missing < end:
+                parts.append(self._lacking(self._visible, column))
+            narrowed = Narrowed(query, parts)
+            shown = _shown(start, as_usual, Intervals(as_usual), column)
+            made.append(Bucket(start, shown, self._counter.documents(narrowed()), narrowed))
+        return found.name, made
+
+    def _occupied(self, present: Query, of: DateHistogramAgg, column: Column | None, missing: int | None) -> int:
+        intervals = Intervals(of)
+        numbers = set() if column is None else set(self._counts(present, of, intervals, column))
+        return len(numbers | (set() if missing is None else {intervals.number(missing)}))
 
     def _counts(self, query: Query, agg: Histogram, intervals: Numbering, column: Column) -> dict[int, int]:
         present = both(query, self._predicates.has(column.present))
@@ -97,6 +129,23 @@ class Histograms:
 
     def _lacking(self, query: Query, column: Column | None) -> Query:
         return query if column is None else both(query, self._predicates.lacks(column))
+
+
+class _Clock:
+    """Where intervals begin, and how many of them have documents, as `occupied` says."""
+
+    def __init__(self, occupied: Callable[[DateHistogramAgg], int]) -> None:
+        self.occupied = occupied
+
+    def start_of(self, of: DateHistogramAgg, ms: int) -> int:
+        """The first moment of the interval that a moment is in."""
+        intervals = Intervals(of)
+        return intervals.start(intervals.number(ms))
+
+    def after(self, of: DateHistogramAgg, start: int) -> int:
+        """The first moment of the next interval."""
+        intervals = Intervals(of)
+        return intervals.start(intervals.number(start) + 1)
 
 
 def _whole(intervals: Numbering) -> Callable[[int], int]:

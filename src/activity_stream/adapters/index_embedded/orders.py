@@ -185,7 +185,7 @@ def _order(key: SortKey, snapshot: Snapshot, alias: Alias, translator: Translato
     if key.first_of is not None:
         return Order(FIRST_OF, key.descending, columns=_dates(key.first_of, snapshot, alias))
     if key.distance is not None:
-        return _by_distance(key, key.distance, snapshot, alias)
+        return _by_distance(key, key.distance, snapshot, alias, translator.within)
     column = snapshot.schema.column(alias, key.field)
     if column is None and key.unmapped_type is None:
         raise refusals.unmapped_sort(key.field)
@@ -199,8 +199,10 @@ def _order(key: SortKey, snapshot: Snapshot, alias: Alias, translator: Translato
     first, native = key.missing == "_first", key.missing == "_last"
     own = not first and not native
     substitute = _instead(key.missing, kind) if own else _outermost(kind, highest=first is key.descending)
-    within = None if key.nested is None else key.nested.path
-    if column is None or not column.value or column.field.nested != within:
+    within = translator.within if key.nested is None else key.nested.path
+    # Of objects in a nested field there are none further within.
+    unread = translator.within is not None and key.nested is not None
+    if column is None or not column.value or column.field.nested != within or unread:
         return Order(NONE, key.descending, None, first, native, substitute)
     mode = key.mode or ("max" if key.descending else "min")
     if objects is not None or mode in OF_NUMBERS:
@@ -217,10 +219,10 @@ def _objects(nested: NestedSort, snapshot: Snapshot, alias: Alias, translator: T
     return both(inner.visible, unscored(inner.query(nested.filter)))
 
 
-def _by_distance(key: SortKey, distance: Distance, snapshot: Snapshot, alias: Alias) -> Order:
+def _by_distance(key: SortKey, distance: Distance, snapshot: Snapshot, alias: Alias, within: str | None) -> Order:
     column = snapshot.schema.column(alias, distance.field)
     place_sorted(None if column is None else column.field, key)
-    if column is None or column.field.nested is not None:
+    if column is None or column.field.nested != within:
         return Order(NONE, key.descending, substitute=math.inf)
     return Order(DISTANCE, key.descending, column, distance=distance)
 

@@ -7,23 +7,36 @@ from tantivy import Occur, Query
 
 from activity_stream.adapters.index_embedded import orders
 from activity_stream.adapters.index_embedded.answer import Group, shown_page
+from activity_stream.adapters.index_embedded.inner_hits import InnerHits, shown_object
 from activity_stream.adapters.index_embedded.predicates import Value, both, unscored, without
-from activity_stream.adapters.index_embedded.schema import Column
+from activity_stream.adapters.index_embedded.reader import ValueReader
+from activity_stream.adapters.index_embedded.schema import OBJECT, OUTER, SEQUENCE, Column, object_position
 from activity_stream.adapters.index_embedded.snapshot import Snapshot
 from activity_stream.adapters.index_embedded.sorting import Hit, Sorter
 from activity_stream.adapters.index_embedded.translate import Translator
+from activity_stream.adapters.index_embedded.worked import Scores, place_of
 from activity_stream.model import Alias
 from activity_stream.search import refusals
-from activity_stream.search.hits import Collapse, Page
+from activity_stream.search.hits import Collapse, Page, of_objects
 from activity_stream.search.resolve import collapsed, stored_asked
 
 _BY_SCORE = orders.Order(orders.SCORE, descending=True)
 
 
 class Pages:
-    """Makes them for one search, whose hits have the scores that `scored` gives them."""
+    """Makes them for one search, whose hits have the scores that `scored` gives them, and show what `objects` finds
+    in them."""
 
-    def __init__(self, snapshot: Snapshot, alias: Alias, sorter: Sorter, translator: Translator, scored: Query) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        alias: Alias,
+        sorter: Sorter,
+        translator: Translator,
+        scored: Query,
+        objects: InnerHits,
+    ) -> None:
+        self._objects = objects
         self._snapshot = snapshot
         self._alias = alias
         self._sorter = sorter
@@ -41,7 +54,12 @@ class Pages:
         if hits:
             stored_asked(self._snapshot.schema.fields(self._alias), page.source)
         scores = self._sorter.scores(query, hits) if page.scored else [None] * len(hits)
-        return shown_page(self._snapshot, page, hits, scores, total, best)
+        objects = self._objects.of([hit.address for hit in hits])
+        return shown_page(self._snapshot, page, hits, scores, total, best, objects)
+
+    def within(self, column: Column, translator: Translator) -> "ObjectPages":
+        """Pages of the objects in a nested field, which have the scores of the documents that they are in."""
+        return ObjectPages(self._snapshot, self._alias, self._sorter, self._scored, column, translator)
 
     def collapsed(
         self,
@@ -103,3 +121,71 @@ class Pages:
                 f"failed to collapse, the collapse field must be single valued, and [{column.field.name}] is not"
             )
         return least
+
+
+class ObjectPages:
+    """Makes pages of the objects in a nested field; `sorter` and `scored` are those of the documents."""
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        alias: Alias,
+        sorter: Sorter,
+        scored: Query,
+        column: Column,
+        translator: Translator,
+    ) -> None:
+        self._snapshot = snapshot
+        self._searcher = snapshot.searcher
+        self._alias = alias
+        self._reader = ValueReader(snapshot, alias)
+        self._sorter = sorter
+        self._scored = scored
+        self._column = column
+        self._translator = translator
+        self._predicates = translator.predicates
+
+    def page_of(self, query: Query, page: Page) -> dict[str, Any]:
+        """A page of the objects that a query finds."""
+        keys = orders.orders(page.sort, self._snapshot, self._alias, self._translator)
+        scores = self._scores(query) if page.scored else {}
+        sorter = Sorter(self._snapshot, self._predicates, self._reader, worked=scores, numbers=OBJECT)
+        hits = sorter.first(query, keys or (_BY_SCORE,), page.from_ + page.size)[page.from_ :]
+        if hits:
+            stored_asked(self._snapshot.schema.fields(self._alias), of_objects(page.source))
+        shown = self._shown(hits, page)
+        for hit, made in zip(hits, shown, strict=True):
+            made["_score"] = scores[place_of(hit.address)] if page.scored else None
+            if page.sort:
+                made["sort"] = [orders.shown(value) for value in hit.values]
+        best = max(scores.values(), default=None)
+        total = {"value": self._snapshot.count(query), "relation": "eq"}
+        return {"hits": {"total": total, "max_score": best, "hits": shown}}
+
+    def within(self, column: Column, translator: Translator) -> "ObjectPages":
+        """Pages of the objects in another nested field, none of which is in one of these."""
+        return ObjectPages(self._snapshot, self._alias, self._sorter, self._scored, column, translator)
+
+    def _scores(self, query: Query) -> Scores:
+        """The score of each object that a query finds: its document's."""
+        addresses = [address for _, address in self._snapshot.every(query)]
+        outers = self._searcher.fast_field_values(OUTER, addresses)
+        documents = Query.boolean_query(
+            [(Occur.Must, unscored(self._predicates.any_of(SEQUENCE, set(outers)))), (Occur.Should, self._scored)]
+        )
+        ranked = self._sorter.first(documents, (_BY_SCORE, orders.IN_ORDER_OF_WRITING), len(set(outers)))
+        scores = {number: float(score or 0) for score, number in (hit.values for hit in ranked)}
+        return {place_of(address): scores[outer] for address, outer in zip(addresses, outers, strict=True)}
+
+    def _shown(self, hits: Sequence[Hit], page: Page) -> list[dict[str, Any]]:
+        numbers = self._searcher.fast_field_values(OBJECT, [hit.address for hit in hits])
+        places = [object_position(int(number or 0)) for number in numbers]
+        outers = {outer for outer, _ in places}
+        documents = self._snapshot.every(self._predicates.any_of(SEQUENCE, outers)) if outers else ()
+        addresses = [address for _, address in documents]
+        found = dict(zip(self._searcher.fast_field_values(SEQUENCE, addresses), addresses, strict=True))
+        objects = {outer: self._reader.objects(self._column, found[outer]) for outer in outers}
+        return [
+            shown_object(self._snapshot, found[outer], self._column, objects[outer][position], page.source)
+            for outer, position in places
+        ]

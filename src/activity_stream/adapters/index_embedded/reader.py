@@ -12,12 +12,29 @@ import msgspec
 import tantivy
 
 from activity_stream.adapters.index_embedded.decode import Decoder
-from activity_stream.adapters.index_embedded.entries import Entries
-from activity_stream.adapters.index_embedded.schema import SOURCE, Column, EmbeddedSchema
+from activity_stream.adapters.index_embedded.entries import Entries, flat
+from activity_stream.adapters.index_embedded.schema import (
+    OBJECT,
+    SEQUENCE,
+    SOURCE,
+    Column,
+    EmbeddedSchema,
+    object_position,
+)
 from activity_stream.adapters.index_embedded.snapshot import Snapshot
 from activity_stream.fields import FieldType
 from activity_stream.model import Alias
+from activity_stream.search.decoded import decoded_item
+from activity_stream.search.field_values import whole
 from activity_stream.search.query import Point
+
+
+class NestedObject(msgspec.Struct, frozen=True):
+    """One object in a nested field: which one of the field's it is, its JSON, decoded, and its columns."""
+
+    offset: int
+    decoded: Any
+    entries: Entries
 
 
 class ValueReader:
@@ -77,6 +94,17 @@ class ValueReader:
             found.setdefault(token, []).append(place)
         return found
 
+    def objects(self, column: Column, address: tantivy.DocAddress) -> dict[int, NestedObject]:
+        """The objects in a nested field of a document, by their positions among all its objects."""
+        source = bytes(self._searcher.doc(address).get_first(SOURCE) or b"{}")
+        values = whole(decoded_item(source), column.field.path)
+        found = [each for value in values for each in flat(value) if isinstance(each, dict)]
+        entries = [
+            (at, each) for at, (term, each) in enumerate(self._entries(address).nested) if term == column.present
+        ]
+        rows = enumerate(zip(found, entries, strict=True))
+        return {at: NestedObject(offset, decoded, made) for offset, (decoded, (at, made)) in rows}
+
     def document(self, address: tantivy.DocAddress) -> Any:
         """A document's JSON, decoded."""
         source = bytes(self._searcher.doc(address).get_first(SOURCE) or b"{}")
@@ -90,8 +118,18 @@ class ValueReader:
         return [float(each) for each in (found if isinstance(found, list) else (found,))]
 
     def _entries(self, address: tantivy.DocAddress) -> Entries:
-        source = bytes(self._searcher.doc(address).get_first(SOURCE) or b"{}")
-        return _decoder(self._schema).document(self._alias, source)
+        source = self._searcher.doc(address).get_first(SOURCE)
+        if source is None:
+            return self._entries_of_object(address)
+        return _decoder(self._schema).document(self._alias, bytes(source))
+
+    def _entries_of_object(self, address: tantivy.DocAddress) -> Entries:
+        """Those of an object in a nested field, of which all that is stored is in its document."""
+        (number,) = self._searcher.fast_field_values(OBJECT, [address])
+        outer, position = object_position(int(number or 0))
+        query = tantivy.Query.term_query(self._schema.tantivy, SEQUENCE, outer, "basic")
+        ((_, found),) = self._searcher.search(query, limit=1).hits
+        return self._entries(found).nested[position][1]
 
 
 @lru_cache(maxsize=4)

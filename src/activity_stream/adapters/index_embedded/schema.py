@@ -29,13 +29,15 @@ from activity_stream.fields import Field, FieldMap, FieldType
 from activity_stream.model import Alias
 from activity_stream.search.unmapped import Unmapped
 
-FORMAT = 4
+FORMAT = 5
 """Raised when what is written changes its meaning: an index of another format is rebuilt."""
 
 ALIAS, GENERATION, KEY, PRESENT, SEQUENCE, SOURCE = "_alias", "_gen", "_key", "_fn", "_seq", "_source"
 UNMAPPED = "_unmapped"
 OUTER = "_outer"
 """Of an object in a nested field, instead of SEQUENCE: that of the document it is in."""
+OBJECT = "_object"
+"""Of such an object: a number of its own, see `object_number`; in the order of documents, and within each of them."""
 
 ALIAS_TERMS: Mapping[Alias, str] = MappingProxyType({Alias.ACTIVITIES: "a", Alias.OBJECTS: "o"})
 MANIFEST_TERM = "m"
@@ -44,6 +46,7 @@ WHITESPACE = "whitespace"
 """The tokenizer of text columns: one that tantivy knows in every process without being told."""
 
 NUMBERS = (FieldType.DATE, FieldType.LONG, FieldType.BOOLEAN)
+_OBJECT_BITS = 24
 WITHOUT_VALUE = (FieldType.GEO_POINT, FieldType.NESTED)
 
 
@@ -120,6 +123,16 @@ def split_key(key: str) -> tuple[str, str]:
     return index_name, document_id
 
 
+def object_number(outer: int, position: int) -> int:
+    """The number of an object in a nested field: that of its document, and which one of all its objects it is."""
+    return (outer << _OBJECT_BITS) + position
+
+
+def object_position(number: int) -> tuple[int, int]:
+    """The number of the document that an object is in, and which one of its objects it is."""
+    return number >> _OBJECT_BITS, number & ((1 << _OBJECT_BITS) - 1)
+
+
 def _columns(alias: Alias, fields: FieldMap) -> Mapping[str, Column]:
     names = enumerate(sorted(fields))
     return MappingProxyType({name: _column(fields[name], f"{ALIAS_TERMS[alias]}{n}") for n, name in names})
@@ -147,6 +160,7 @@ def _build(columns: list[Column]) -> tantivy.Schema:
     builder.add_text_field(UNMAPPED, tokenizer_name="raw", index_option="basic")
     builder.add_unsigned_field(SEQUENCE, indexed=True, fast=True)
     builder.add_unsigned_field(OUTER, indexed=True, fast=True)
+    builder.add_unsigned_field(OBJECT, indexed=True, fast=True)
     builder.add_bytes_field(SOURCE, stored=True)
     for column in columns:
         _add(builder, column)

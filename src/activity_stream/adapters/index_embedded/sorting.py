@@ -53,7 +53,8 @@ class Hit(msgspec.Struct, frozen=True):
 class Sorter:
     """Sorts what queries find in a snapshot. Scores can be `rounded` to six digits: the last ones tell in which order
     parts of a score were added, and that is a matter of how many of all documents each part finds. `reader` reads
-    places; `worked` are scores that were worked out, for queries of which tantivy has none."""
+    places; `worked` are scores that were worked out, for queries of which tantivy has none. `numbers`: the column that
+    numbers what is sorted, documents or the objects in nested fields."""
 
     def __init__(
         self,
@@ -63,7 +64,9 @@ class Sorter:
         *,
         rounded: bool = False,
         worked: Scores | None = None,
+        numbers: str = SEQUENCE,
     ) -> None:
+        self._numbers = numbers
         self._rounded = rounded
         self._reader = reader
         self._worked = worked
@@ -130,7 +133,7 @@ class Sorter:
         if (high is not None and high < 0) or (low is not None and low >= 2**63):
             return Query.empty_query()
         bounds = (None if low is None else max(low, 0), None if high is None else min(high, 2**63))
-        return Query.range_query(self._schema, SEQUENCE, tantivy.FieldType.Unsigned, *bounds)
+        return Query.range_query(self._schema, self._numbers, tantivy.FieldType.Unsigned, *bounds)
 
     def _walk(self, query: Query, keys: Sequence[Order], count: int) -> list[Hit]:
         if count <= 0:
@@ -175,7 +178,7 @@ class Sorter:
             found += [Hit(h.address, (None, *h.values)) for h in self._walk(lacking, rest, count - len(found))]
         written = self._column_values([hit.address for hit in found], IN_ORDER_OF_WRITING, query)
         hits = [Hit(hit.address, (*hit.values[:-1], place)) for hit, place in zip(found, written, strict=True)]
-        return _sorted(hits, keys, 0)[:count]
+        return in_order(hits, keys, 0)[:count]
 
     def _by_column(self, query: Query, keys: Sequence[Order], count: int) -> list[Hit]:
         head, rest = keys[0], keys[1:]
@@ -202,7 +205,7 @@ class Sorter:
         hits: list[Hit] = []
         for value, addresses in groups:
             members = [Hit(address, (value, *next(others))) for address in addresses]
-            hits += _sorted(members, rest, 1) if len(members) > 1 else members
+            hits += in_order(members, rest, 1) if len(members) > 1 else members
         return hits
 
     def _by_score(self, query: Query, keys: Sequence[Order], count: int) -> list[Hit]:
@@ -220,7 +223,7 @@ class Sorter:
         columns = [self._column_values(addresses, order, query) for order in keys[1:]]
         rows = zip((score for score, _ in found), *columns, strict=True)
         hits = [Hit(address, tuple(row)) for address, row in zip(addresses, rows, strict=True)]
-        return _sorted(hits, keys, 0)[:count]
+        return in_order(hits, keys, 0)[:count]
 
     def _scored(self, query: Query, limit: int) -> list[tuple[float, tantivy.DocAddress]]:
         """The best hits: at least so many, if there are."""
@@ -244,7 +247,7 @@ class Sorter:
         every = [address for _, address in self._snapshot.every(query)]
         columns = [self._column_values(every, order, query) for order in keys]
         rows = zip(*columns, strict=True)
-        return _sorted([Hit(address, row) for address, row in zip(every, rows, strict=True)], keys, 0)[:count]
+        return in_order([Hit(address, row) for address, row in zip(every, rows, strict=True)], keys, 0)[:count]
 
     def _combined(self, addresses: list[tantivy.DocAddress], order: Order, _: Query) -> list[Value | None]:
         kind = order.of.field.type
@@ -297,7 +300,7 @@ class Sorter:
         columns = [self._column_values([address for _, address in found], order, query) for order in keys[1:]]
         rows = zip((distance for distance, _ in found), *columns, strict=True)
         hits = [Hit(address, tuple(row)) for (_, address), row in zip(found, rows, strict=True)]
-        return _sorted(hits, keys, 0)[:count]
+        return in_order(hits, keys, 0)[:count]
 
     def _distances(self, addresses: list[tantivy.DocAddress], order: Order, _: Query | None = None) -> list[float]:
         if order.distance is None:
@@ -305,7 +308,7 @@ class Sorter:
         return [how_far(order.distance, places) for places in self._reader.places(order.of, addresses)]
 
     def _by_writing(self, query: Query, keys: Sequence[Order], count: int) -> list[Hit]:
-        found = self._search(query, count, SEQUENCE, descending=keys[0].descending).hits
+        found = self._search(query, count, self._numbers, descending=keys[0].descending).hits
         addresses = [address for _, address in found]
         columns = [self._column_values(addresses, order, query) for order in keys[1:-1]]
         if len(keys) > 1:
@@ -318,7 +321,7 @@ class Sorter:
         if order.kind == NONE or not addresses:
             return [order.substitute] * len(addresses)
         if order.kind == DOC:
-            return list(self._searcher.fast_field_values(SEQUENCE, addresses))
+            return list(self._searcher.fast_field_values(self._numbers, addresses))
         if order.kind == FIRST_OF:
             values = (self._column_values(addresses, _by_least(order, column), query) for column in order.columns)
             return [next((each for each in row if each is not None), None) for row in zip(*values, strict=True)]
@@ -340,8 +343,8 @@ class Sorter:
         return [scores.get(place_of(address)) for address in addresses]
 
     def _these(self, addresses: list[tantivy.DocAddress]) -> Query:
-        sequences = self._searcher.fast_field_values(SEQUENCE, addresses)
-        return self._predicates.any_of(SEQUENCE, [each for each in sequences if each is not None])
+        numbers = self._searcher.fast_field_values(self._numbers, addresses)
+        return self._predicates.any_of(self._numbers, [each for each in numbers if each is not None])
 
     def _search(self, query: Query, limit: int, name: str, *, descending: bool) -> Any:
         order = tantivy.Order.Desc if descending else tantivy.Order.Asc
@@ -360,7 +363,7 @@ def _by_least(order: Order, column: Column) -> Order:
     return Order(FIELD, order.descending, column, native=True, of_script=True)
 
 
-def _sorted(hits: list[Hit], keys: Sequence[Order], start: int) -> list[Hit]:
+def in_order(hits: list[Hit], keys: Sequence[Order], start: int) -> list[Hit]:
     """The hits by the keys, whose values begin at `start` of theirs."""
     for position, key in reversed(list(enumerate(keys, start))):
         present = [hit for hit in hits if hit.values[position] is not None]

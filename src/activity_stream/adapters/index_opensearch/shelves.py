@@ -16,6 +16,7 @@ the field `id`, which is the same (`asked`). Why, and what was measured: docs/de
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -168,7 +169,7 @@ def _turned(value: Any, *, names: bool = False) -> Any:
     return {"id" if key == "_id" else key: _turned(each, names=key in _NAMING) for key, each in value.items()}
 
 
-def _shown(value: bytes) -> bytes:
+def _shown(value: bytes, outer: Mapping[str, msgspec.Raw] = MappingProxyType({})) -> bytes:
     if _MARK not in value:
         return value
     opening = value.lstrip()[:1]
@@ -176,14 +177,15 @@ def _shown(value: bytes) -> bytes:
         members = msgspec.json.decode(value, type=dict[str, msgspec.Raw])
         inner: Collection[str] = members.keys()
         if members.keys() >= {"_index", "_id"} or members.keys() >= {"_index", "_score"}:
-            members = _hit(members) if "_id" in members else _nameless(members)
+            members = _hit(members, outer) if "_id" in members else _nameless(members)
+            outer = members if "_id" in members else {}
             inner = ("inner_hits",)  # what else a hit has is the document's own
         return msgspec.json.encode(
-            {key: msgspec.Raw(_shown(bytes(raw))) if key in inner else raw for key, raw in members.items()}
+            {key: msgspec.Raw(_shown(bytes(raw), outer)) if key in inner else raw for key, raw in members.items()}
         )
     if opening == b"[":
         items = msgspec.json.decode(value, type=list[msgspec.Raw])
-        return msgspec.json.encode([msgspec.Raw(_shown(bytes(raw))) for raw in items])
+        return msgspec.json.encode([msgspec.Raw(_shown(bytes(raw), outer)) for raw in items])
     return value
 
 
@@ -194,8 +196,11 @@ def _nameless(members: Mapping[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
     return {**members, "_index": msgspec.Raw(msgspec.json.encode(alias))}
 
 
-def _hit(members: Mapping[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
-    """A hit as it is shown; what only looks like one, in a document, stays as it is."""
+def _hit(members: Mapping[str, msgspec.Raw], outer: Mapping[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
+    """A hit as it is shown, an object in a nested field as the hit that it is in; what only looks like one, in a
+    document, stays as it is."""
+    if "_nested" in members and "_routing" not in members:
+        return _object(members, outer)
     try:
         index, name, key = (msgspec.json.decode(members[each], type=str) for each in ("_index", "_id", "_routing"))
     except (KeyError, msgspec.DecodeError):
@@ -209,3 +214,16 @@ def _hit(members: Mapping[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
         for name, raw in members.items()
         if name != "_routing"
     }
+
+
+def _object(members: Mapping[str, msgspec.Raw], outer: Mapping[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
+    """An object in a nested field, which an engine shows without the feed that it is of: by the hit that it is in; in
+    a bucket there is none, and the alias stands for the index."""
+    if outer:
+        return {**members, "_index": outer["_index"], "_id": outer["_id"]}
+    index, name = (msgspec.json.decode(members[each], type=str) for each in ("_index", "_id"))
+    alias, shared, _ = index.partition(SHARED)
+    if not shared:
+        return dict(members)
+    told = {"_index": alias, "_id": name[_PREFIX_LENGTH:]}
+    return {**members, **{key: msgspec.Raw(msgspec.json.encode(value)) for key, value in told.items()}}
