@@ -355,10 +355,14 @@ def _multi_match(rng: random.Random) -> dict[str, Any]:
         made: dict[str, Any] = {"query": f"{rng.choice(WORDS)} {rng.choice(('t', 'wi', 'ex'))}"}
         made |= {"type": rng.choice(("phrase_prefix", "bool_prefix")), "fields": ["object.name^2", "object.content"]}
         return {"multi_match": made}
-    kind = rng.choice(("best_fields", "most_fields", "phrase"))
+    kind = rng.choice(("best_fields", "most_fields", "cross_fields", "phrase"))
     fields = rng.sample((*TEXT_FIELDS, "object.type", UNMAPPED), 2)
     made = {"query": _words(rng, 4), "type": kind, "fields": [fields[0], f"{fields[1]}^2"]}
-    more = {"slop": 2} if kind == "phrase" else rng.choice(({"operator": "and"}, _fuzziness(rng)))
+    more: dict[str, Any] = {"slop": 2}
+    if kind == "cross_fields":
+        more = rng.choice(({"operator": "and"}, {"minimum_should_match": 2}, {"tie_breaker": 0.5}))
+    elif kind != "phrase":
+        more = rng.choice(({"operator": "and"}, _fuzziness(rng)))
     return {"multi_match": made | rng.choice(({}, more))}
 
 
@@ -502,7 +506,7 @@ def words_query(rng: random.Random) -> dict[str, Any]:
     text = " ".join(rng.choices(WORDS, k=rng.randint(1, 3)))
     name = rng.choice(TEXT_FIELDS)
     fields = [rng.choice((each, f"{each}^2")) for each in rng.sample((*TEXT_FIELDS, *KEYWORD_FIELDS), 3)]
-    kind = rng.choice(("best_fields", "most_fields", "phrase"))
+    kind = rng.choice(("best_fields", "most_fields", "cross_fields", "phrase"))
     return rng.choice(
         (
             {"match": {name: {"query": text, "operator": rng.choice(("or", "and"))}}},
@@ -539,6 +543,8 @@ def _query_string(rng: random.Random) -> dict[str, Any]:
                 {"tie_breaker": 0.3},
                 {"phrase_slop": 1},
                 {"fuzziness": "1", "fuzzy_prefix_length": 1},
+                {"type": rng.choice(("most_fields", "cross_fields", "phrase"))},
+                {"type": "cross_fields", "minimum_should_match": 2},
             )
         )
     return {"query_string": made}

@@ -113,6 +113,7 @@ FUZZY_OPTIONS: Readers = {
     "fuzzy_transpositions": Part.boolean,
 }
 _BEGUN = ("phrase_prefix", "bool_prefix")
+_WITHOUT_MISTAKES = ("phrase", "cross_fields")
 _NUMBER_OF_WORDS = ("operator", "minimum_should_match")
 _DEFAULT_REWRITE: Readers = {"fuzzy_rewrite": only_if("top_terms_blended_freqs_50")}
 _PHRASE: Readers = {"query": _searched, "zero_terms_query": _zero_terms, "slop": at_least(0), **_BOOST}
@@ -227,10 +228,11 @@ def weight(part: Part, *, patterns: bool = False) -> tuple[str, float]:
 
 
 def _weighted_fields(part: Part) -> tuple[tuple[str, float], ...]:
-    fields = tuple(weight(each) for each in part.some())
+    """Fields with their boosts; of a field that is named twice the last one counts."""
+    fields = [weight(each) for each in part.some()]
     for _ in fields[1:]:
         part.budget.clause(part.path)
-    return fields
+    return tuple(dict(fields).items())
 
 
 def _multi_match(part: Part) -> Node:
@@ -250,8 +252,8 @@ def _multi_match(part: Part) -> Node:
     values = _with_fuzziness(values)
     if "zero_terms_query" in values:
         values["zero_terms"] = values.pop("zero_terms_query")
-    if values.get("type") == "phrase" and "fuzzy" in values:
-        raise part.refused("Fuzziness not allowed for type [phrase]")
+    if values.get("type") in _WITHOUT_MISTAKES and "fuzzy" in values:
+        raise part.refused(f"Fuzziness not allowed for type [{values['type']}]")
     if values.get("type") == "most_fields":
         values.setdefault("tie_breaker", 1.0)
     return MultiMatch(**values)
@@ -278,10 +280,7 @@ def _begun_in_fields(part: Part, values: dict[str, Any]) -> Node:
 
 
 def _multi_match_type(part: Part) -> str:
-    kind = part.text()
-    if kind == "cross_fields":
-        raise part.refused(f"[multi_match] of type [{kind}]: {refusals.NOT_YET};")
-    return part.choice("best_fields", "most_fields", "phrase", *_BEGUN)
+    return part.choice("best_fields", "most_fields", "cross_fields", "phrase", *_BEGUN)
 
 
 def _terms(part: Part) -> Node:

@@ -111,7 +111,8 @@ class Fuzzy(Node, frozen=True, kw_only=True):
 
 
 class MultiMatch(Node, frozen=True, kw_only=True):
-    """`Match` over several fields, each with its boost. `type`: best_fields, most_fields, phrase."""
+    """`Match` over several fields, each with its boost. `type`: best_fields, most_fields, phrase; or cross_fields, for
+    which all fields of text are one: each word may be in any of them."""
 
     fields: tuple[tuple[str, float], ...]
     query: Scalar

@@ -48,6 +48,25 @@ def blended_score(corpus: Corpus, field: Field, words: Sequence[tuple[str, float
     return sum(found) if found else None
 
 
+def across_score(
+    corpus: Corpus, texts: Sequence[tuple[Field, float]], word: str, tie_breaker: float, document: Document
+) -> float | None:
+    """The best score of a word in any of some texts, each with a boost; None if it is in none of them. It is as rare in
+    all of them as in the one that has it most often, a document less for each number under that (OpenSearch's
+    BlendedTermQuery)."""
+    known = [(field, boost, corpus.statistics(field)) for field, boost in texts]
+    known = [each for each in known if each[2].with_term[word]]
+    numbers = sorted({statistics.with_term[word] for _, _, statistics in known}, reverse=True)
+    limit = min((round(each.documents * each.mean_length) for _, _, each in known), default=0)
+    found = []
+    for field, boost, statistics in known:
+        if document.terms(field)[word]:
+            fewer = numbers.index(statistics.with_term[word])
+            having = min(limit, statistics.documents, min(limit, numbers[0]) + fewer)
+            found.append(boost * _score(corpus, field, [word], document.terms(field)[word], document, having=having))
+    return max(found) + tie_breaker * (sum(found) - max(found)) if found else None
+
+
 def begun_score(corpus: Corpus, field: Field, before: list[str], ends: list[str], document: Document) -> float | None:
     """The score of words that stand next to each other in a document's text, and then any of `ends`; None if they do
     not. Source: Lucene's MultiPhraseQuery, which weighs all terms that it has."""

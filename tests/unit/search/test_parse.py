@@ -261,7 +261,12 @@ IN_QUERY: list[tuple[dict[str, Any], str, str]] = [
     ({"match_phrase": {"a": {"query": "x", "slop": -2}}}, "illegal_argument_exception", "[slop] must be at least 0"),
     ({"multi_match": {"query": "x", "fields": ["*"]}}, "parsing_exception", "needs the names of fields"),
     ({"multi_match": {"query": "x"}}, "parsing_exception", "needs [query] and [fields]"),
-    ({"multi_match": {"query": "x", "fields": ["a"], "type": "cross_fields"}}, "parsing_exception", "[cross_fields]"),
+    (
+        {"multi_match": {"query": "x", "fields": ["a"], "type": "cross_fields", "fuzziness": 1}},
+        "parsing_exception",
+        "Fuzziness not allowed for type [cross_fields]",
+    ),
+    ({"multi_match": {"query": "x", "fields": ["a"], "analyzer": "english"}}, "parsing_exception", "[analyzer]"),
     ({"range": {"a": {"gte": {}}}}, "parsing_exception", "at {}.range.a.gte"),
     ({"range": {"a": {"relation": "within"}}}, "parsing_exception", "[range] does not support [relation]"),
     ({"exists": {}}, "parsing_exception", "[exists] must be provided with a [field]"),

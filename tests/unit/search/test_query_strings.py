@@ -101,7 +101,7 @@ def test_a_line_that_cannot_be_read_is_refused_with_the_place(line: str, place: 
         ({}, "must be provided with a [query]"),
         ({"query": "a", "default_operator": "xor"}, "it can be [or] or [and]"),
         ({"query": "a", "fields": ["x"], "default_field": "y"}, "not both"),
-        ({"query": "a", "type": "cross_fields"}, "OpenSearch has it"),
+        ({"query": "a", "type": "bool_prefix"}, "is not one of"),
         ({"query": "a", "analyzer": "english"}, "OpenSearch has it"),
         ({"query": "a", "odd": 1}, "[query_string]"),
         ({"query": "a", "minimum_should_match": "x"}, "minimum_should_match"),

@@ -23,7 +23,7 @@ from activity_stream.search.lengths import stored_length
 from activity_stream.search.limits import MOST_SLOPPY
 from activity_stream.search.phrases import frequency, is_near
 from activity_stream.search.query import Fuzziness
-from activity_stream.search.rarity import RESEMBLING, idf, rarity
+from activity_stream.search.rarity import RESEMBLING, blended, idf, rarity
 
 K1, B = 1.2, 0.75
 FACTOR = K1 + 1
@@ -69,6 +69,41 @@ class Scorer:
         if self._scope is not None:
             return Query.const_score_query(query, self._scoped(column, query))
         return self._weighed(column, word, self._weight(column, word))
+
+    def across(self, columns: Sequence[tuple[Column, float]], word: str, tie_breaker: float) -> Query:
+        """Documents with the word in any of some texts, of which the best counts, by its boost. The word is about as
+        rare in all of them as in the one that has it most often."""
+        if not self.scored:
+            return either([self._predicates.term(column.value, word) for column, _ in columns])
+        counts = [self._having(column, word) for column, _ in columns]
+        documents = [each for _, each in counts]
+        having = blended([each for each, _ in counts], documents, self._most([column for column, _ in columns], counts))
+        parts = []
+        for (column, boost), number, of in zip(columns, having, documents, strict=True):
+            if self._scope is None:
+                made = self._weighed(column, word, idf(number, of))
+            else:
+                made = Query.const_score_query(self._predicates.term(column.value, word), rarity(number, of))
+            parts.append(made if boost == 1.0 else Query.boost_query(made, boost))
+        return Query.disjunction_max_query(parts, float(tie_breaker))
+
+    def _having(self, column: Column, word: str) -> tuple[int, int]:
+        """How many documents count as having a word in a text, and how many as having any there."""
+        if self._scope is not None:
+            return self._having_in_scope(column, self._predicates.term(column.value, word))
+        return sum(count for _, count in self._worths(column, word)), self._statistics(column)[0]
+
+    def _most(self, columns: Sequence[Column], counts: Sequence[tuple[int, int]]) -> int:
+        """How many documents can count as having a word at most: as many as the shortest of the texts that have it has
+        words, all documents' together (OpenSearch's BlendedTermQuery). With a scope lengths do not count."""
+        if self._scope is not None:
+            return max(documents for _, documents in counts)
+        words = [
+            round(documents * self._statistics(column)[1])
+            for column, (having, documents) in zip(columns, counts, strict=True)
+            if having
+        ]
+        return min(words, default=0)
 
     def fuzzy(self, column: Column, word: str, edits: int, how: Fuzziness) -> Query:
         """Documents with the word, or one that so many mistakes make of it.
@@ -216,7 +251,7 @@ class Scorer:
 
     def _weight(self, column: Column, word: str) -> float:
         """How rare a word is among the visible documents that have words there."""
-        return idf(sum(count for _, count in self._worths(column, word)), self._statistics(column)[0])
+        return idf(*self._having(column, word))
 
     def _weight_to_tantivy(self, column: Column, word: str) -> float:
         """How rare a word is to tantivy, of which it makes a phrase's weight."""
@@ -250,10 +285,13 @@ class Scorer:
         return float(self._snapshot.searcher.aggregate(self._visible, asked)["of"]["value"] or 0)
 
     def _scoped(self, column: Column, query: Query) -> float:
+        return rarity(*self._having_in_scope(column, query))
+
+    def _having_in_scope(self, column: Column, query: Query) -> tuple[int, int]:
+        """How many documents of the scope a query finds, and how many have the field."""
         scope = unscored(self._scope or Query.all_query())
         having = self._snapshot.count(both(query, scope))
-        documents = self._snapshot.count(both(self._predicates.has(column.present), scope))
-        return rarity(having, documents)
+        return having, self._snapshot.count(both(self._predicates.has(column.present), scope))
 
 
 def _begun(places: Places, before: list[str], ends: list[str]) -> float:

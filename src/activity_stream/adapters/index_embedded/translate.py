@@ -150,6 +150,8 @@ class Translator:
 
     def multi_match(self, node: q.MultiMatch) -> Query:
         """Words in several fields."""
+        if node.type == "cross_fields":
+            return self._across(node)
         parts = []
         for name, boost in node.fields:
             made = self._phrase(name, node) if node.type == "phrase" else self._match(name, node)
@@ -345,6 +347,30 @@ class Translator:
         if required > len(words):
             return nothing()
         clauses = [self._fuzzy(column, word, node.fuzzy) for word in words]
+        return both(*clauses) if required == len(words) else Query.boolean_query(_should(clauses), required)
+
+    def _across(self, node: q.MultiMatch) -> Query:
+        """Words that are each in any of the fields of text; any other field is asked for the whole value."""
+        columns = [(column, boost) for name, boost in node.fields if (column := self.column(name)) is not None]
+        texts = [each for each in columns if each[0].field.type is FieldType.TEXT]
+        others = [
+            Query.boost_query(self._whole(column, node), boost)
+            for column, boost in columns
+            if column.field.type is not FieldType.TEXT
+        ]
+        parts = [self._words_across(texts, node)] if texts else []
+        if others:
+            parts.append(Query.disjunction_max_query(others, float(node.tie_breaker)))
+        return Query.disjunction_max_query(parts, float(node.tie_breaker)) if parts else nothing()
+
+    def _words_across(self, texts: list[tuple[Column, float]], node: q.MultiMatch) -> Query:
+        words = tokens(json_text(node.query))
+        if not words:
+            return Query.boost_query(_without_words(node), texts[0][1] if len(texts) == 1 else 1.0)
+        required = required_words(node.operator, node.minimum_should_match, len(words))
+        if required > len(words):
+            return nothing()
+        clauses = [self._scorer.across(texts, word, node.tie_breaker) for word in words]
         return both(*clauses) if required == len(words) else Query.boolean_query(_should(clauses), required)
 
     def _phrase(self, field: str, node: q.MatchPhrase | q.MultiMatch) -> Query:
