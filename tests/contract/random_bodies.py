@@ -397,6 +397,8 @@ def _begun(rng: random.Random) -> dict[str, Any]:
         return {"match_bool_prefix": {rng.choice((*TEXT_FIELDS, UNMAPPED)): made}}
     if rng.random() < 0.3:
         made["max_expansions"] = rng.choice((1, 2, 50))
+    if rng.random() < 0.3:
+        made["slop"] = rng.choice((1, 3))
     return {"match_phrase_prefix": {rng.choice(TEXT_FIELDS): made}}
 
 
@@ -473,6 +475,7 @@ def _nested(rng: random.Random) -> dict[str, Any]:
         {"match": {f"{NESTED}.name": _words(rng, 3)}},
         {"match": {f"{NESTED}.name": {"query": rng.choice(("wime", "exprot")), "fuzziness": "AUTO"}}},
         {"match_phrase_prefix": {f"{NESTED}.name": rng.choice(("wi", "export t"))}},
+        {"match_phrase": {f"{NESTED}.name": {"query": _words(rng, 4), "slop": rng.choice((0, 1, 2))}}},
         {"prefix": {f"{NESTED}.id": "a"}},
         {"match_all": {}},
         {"term": {"type": "a"}},
@@ -516,7 +519,10 @@ def words_query(rng: random.Random) -> dict[str, Any]:
             {"bool": {"must": [{"match": {name: text}}], "should": [{"match_phrase": {name: "the wine"}}]}},
             {"simple_query_string": {"query": f'{text} | "trade export"', "fields": fields}},
             {"match_phrase": {name: {"query": " ".join(rng.sample(WORDS, 2)), "slop": rng.choice((1, 3))}}},
+            {"match_phrase": {name: {"query": " ".join(rng.choices(WORDS[:3], k=3)), "slop": rng.choice((1, 3))}}},
             {"match_phrase_prefix": {name: f"{text} {rng.choice('twec')}"}},
+            {"match_phrase_prefix": {name: {"query": f"{text} {rng.choice('twec')}", "slop": rng.choice((1, 3))}}},
+            {"nested": {"path": NESTED, "query": {"match_phrase": {f"{NESTED}.name": {"query": text, "slop": 2}}}}},
             {"match_bool_prefix": {name: f"{text}{rng.choice(('', ' ', ' w'))}"}},
             {"match": {name: {"query": rng.choice(("wine expert", "trad", "londn the")), "fuzziness": "AUTO"}}},
             {"fuzzy": {rng.choice(KEYWORD_FIELDS): {"value": rng.choice(("a", "az", "ab")), "fuzziness": 1}}},

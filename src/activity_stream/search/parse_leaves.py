@@ -155,8 +155,8 @@ def _match_phrase(part: Part) -> Node:
 
 
 def _match_phrase_prefix(part: Part) -> Node:
-    readers: Readers = {"query": _searched, "zero_terms_query": _zero_terms, "max_expansions": _expansions, **_BOOST}
-    return MatchPhrasePrefix(**_on_field(part, "match_phrase_prefix", "query", readers, {"slop": only_if(0)}))
+    readers: Readers = {**_PHRASE, "max_expansions": _expansions}
+    return MatchPhrasePrefix(**_on_field(part, "match_phrase_prefix", "query", readers, {}))
 
 
 def _match_bool_prefix(part: Part) -> Node:
@@ -262,17 +262,21 @@ def _multi_match(part: Part) -> Node:
 def _begun_in_fields(part: Part, values: dict[str, Any]) -> Node:
     """`phrase_prefix` and `bool_prefix`: the same query on each of the fields, of which the best counts, or all."""
     kind, query = values["type"], values["query"]
-    if kind == "phrase_prefix" and ("fuzziness" in values or values.get("slop")):
-        raise part.refused("Fuzziness not allowed for type [phrase_prefix], nor is [slop] taken yet;")
-    most = values.get("max_expansions", 50)
+    if kind == "phrase_prefix" and "fuzziness" in values:
+        raise part.refused("Fuzziness not allowed for type [phrase_prefix]")
+    phrase = {
+        "query": query,
+        "max_expansions": values.get("max_expansions", 50),
+        "zero_terms": values.get("zero_terms_query", "none"),
+        "slop": values.get("slop", 0),
+    }
     how = _with_fuzziness(
         {name: value for name, value in values.items() if name in (*FUZZY_OPTIONS, *_NUMBER_OF_WORDS)}
     )
     made: list[Node] = []
     for name, boost in values["fields"]:
         if kind == "phrase_prefix":
-            zero = values.get("zero_terms_query", "none")
-            made.append(MatchPhrasePrefix(field=name, query=query, max_expansions=most, zero_terms=zero, boost=boost))
+            made.append(MatchPhrasePrefix(field=name, boost=boost, **phrase))
         else:
             made.append(MatchBoolPrefix(field=name, query=query, boost=boost, **how))
     tie_breaker = values.get("tie_breaker", 0.0 if kind == "phrase_prefix" else 1.0)

@@ -139,13 +139,14 @@ class MatchPhrase(Node, frozen=True, kw_only=True):
 class MatchPhrasePrefix(Node, frozen=True, kw_only=True):
     """Text, analysed: all its tokens, next to each other in this order, the last one as the beginning of a word.
 
-    Of the words that begin so, the first `max_expansions` in their order count.
+    Of the words that begin so, the first `max_expansions` in their order count. `slop` as of `MatchPhrase`.
     """
 
     field: str
     query: Scalar
     max_expansions: int = 50
     zero_terms: str = "none"
+    slop: int = 0
 
 
 class MatchBoolPrefix(Node, frozen=True, kw_only=True):

@@ -148,7 +148,7 @@ class Weighing:
                 plain = {"match_bool_prefix": {each.field: {"query": each.query}}}
                 parts.append(self._bool_prefix(each, weigh) or _constant(plain, each.boost))
             elif isinstance(each, MatchPhrasePrefix):
-                said = {"query": each.query, "zero_terms_query": each.zero_terms}
+                said = {"query": each.query, "zero_terms_query": each.zero_terms, "slop": each.slop}
                 parts.append(_constant({"match_phrase_prefix": {each.field: said}}, each.boost))
         return {"dis_max": {"queries": parts, "tie_breaker": node.tie_breaker, "boost": node.boost}}
 

@@ -127,7 +127,7 @@ def _add_text(node: Any, field: Field, found: Sought) -> None:
     if field.type is FieldType.KEYWORD:
         _add_word(json_text(node.query), getattr(node, "fuzzy", None), found)
     elif is_phrase:
-        _add_phrase(node.query, getattr(node, "slop", 0), found, begun=isinstance(node, q.MatchPhrasePrefix))
+        _add_phrase(node.query, node.slop, found, begun=isinstance(node, q.MatchPhrasePrefix))
     else:
         for word in tokens(json_text(node.query)):
             _add_word(word, node.fuzzy, found)
@@ -165,7 +165,7 @@ def _places_of(phrase: Phrase, found: Sequence[str]) -> set[int]:
     """The places of a phrase's words, where they stand as in the phrase."""
     wanted = phrase.words
     if phrase.slop:
-        return _near(wanted, phrase.slop, found)
+        return _near(phrase, found)
     places: set[int] = set()
     for start in range(len(found) - len(wanted) + 1):
         window = found[start : start + len(wanted)]
@@ -175,13 +175,20 @@ def _places_of(phrase: Phrase, found: Sequence[str]) -> set[int]:
     return places
 
 
-def _near(wanted: Sequence[str], slop: int, found: Sequence[str]) -> set[int]:
+def _near(phrase: Phrase, found: Sequence[str]) -> set[int]:
     """The places of all the words, in any order, where no more than `slop` others stand between them. A word that is
     wanted twice may stand there once."""
-    at: dict[str, list[int]] = {word: [] for word in wanted}
+    wanted, slop = phrase.words, phrase.slop
+    whole, last = (wanted[:-1], wanted[-1]) if phrase.begun else (wanted, None)
+    at: dict[str, list[int]] = {word: [] for word in whole}
+    begun: list[int] = []
     for place, word in enumerate(found):
         if word in at:
             at[word].append(place)
+        if last is not None and word.startswith(last):
+            begun.append(place)
+    if last is not None:
+        at[""] = begun
     places: set[int] = set()
     for first in sorted(place for those in at.values() for place in those):
         nearest_of = [bisect_left(those, first) for those in at.values()]

@@ -92,7 +92,7 @@ class TextQueries:
         ends = [word for word in known if word.startswith(words[-1])][: node.max_expansions]
         if len(words) == 1:
             return partial(_words, self._corpus, field, ends, 1)
-        return partial(begun_score, self._corpus, field, words[:-1], ends)
+        return partial(begun_score, self._corpus, field, words[:-1], ends, node.slop)
 
     def _whole(self, field: Field, node: Match | MatchPhrase) -> Score:
         """A field that is not text: the whole value is what is looked for."""

@@ -257,7 +257,7 @@ IN_QUERY: list[tuple[dict[str, Any], str, str]] = [
     ({"match": {"a": {"query": "x", "boost": "NaN"}}}, "number_format_exception", '"NaN"'),
     ({"match": {"a": {"query": "x", "operator": "xor"}}}, "illegal_argument_exception", "or, and"),
     ({"match": {"a": {"query": "x", "minimum_should_match": "x"}}}, "illegal_argument_exception", "75%"),
-    ({"match_phrase_prefix": {"a": {"query": "x", "slop": 2}}}, "parsing_exception", "[slop] can only be 0"),
+    ({"match_phrase_prefix": {"a": {"query": "x", "slop": -2}}}, "illegal_argument_exception", "[slop] must be at"),
     ({"match_phrase": {"a": {"query": "x", "slop": -2}}}, "illegal_argument_exception", "[slop] must be at least 0"),
     ({"multi_match": {"query": "x", "fields": ["*"]}}, "parsing_exception", "needs the names of fields"),
     ({"multi_match": {"query": "x"}}, "parsing_exception", "needs [query] and [fields]"),

@@ -27,6 +27,8 @@ def places(query: object, words: list[str], field: Field = TEXT) -> list[int]:
         ({"match_phrase": {"t": "b c"}}, [1, 2]),
         ({"match_phrase": {"t": {"query": "a c", "slop": 1}}}, [0, 2, 4]),
         ({"match_phrase": {"t": {"query": "a d", "slop": 9}}}, []),
+        ({"match_phrase_prefix": {"t": {"query": "c a", "slop": 2}}}, [0, 2, 4]),
+        ({"match_phrase_prefix": {"t": {"query": "c d", "slop": 9}}}, []),
         ({"bool": {"must_not": {"match": {"t": "a"}}, "filter": {"term": {"t": "b"}}}}, [1]),
         ({"boosting": {"positive": {"term": {"t": "b"}}, "negative": {"term": {"t": "a"}}, "negative_boost": 0}}, [1]),
         ({"nested": {"path": "n", "query": {"prefix": {"t": "a"}}}}, [0, 4]),

@@ -9,7 +9,7 @@ keeps a constant factor (k1 + 1), which Lucene has dropped.
 
 from collections.abc import Callable, Mapping, Sequence
 
-from tantivy import Query
+from tantivy import DocAddress, Query
 
 from activity_stream.adapters.index_embedded.entries import WORTH_SEPARATOR, worth_of
 from activity_stream.adapters.index_embedded.predicates import Predicates, both, either, nothing, unscored
@@ -21,7 +21,7 @@ from activity_stream.fields import FieldType
 from activity_stream.search import refusals
 from activity_stream.search.lengths import stored_length
 from activity_stream.search.limits import MOST_SLOPPY
-from activity_stream.search.phrases import frequency, is_near
+from activity_stream.search.phrases import arrangements, frequency, is_near
 from activity_stream.search.query import Fuzziness
 from activity_stream.search.rarity import RESEMBLING, blended, idf, rarity
 
@@ -137,6 +137,8 @@ class Scorer:
 
     def phrase(self, column: Column, words: list[str], slop: int = 0) -> Query:
         """Documents with the words next to each other, or moved by so many places."""
+        if not self._looks:
+            return self._moved(column, words, slop)
         if slop and (len(words) != 2 or words[0] == words[1]):
             return self._near(column, words, slop)
         query = self._predicates.phrase(column.value, words, slop)
@@ -145,7 +147,7 @@ class Scorer:
         weight = sum(self._weight(column, word) for word in words)
         if not self.scored or weight == 0.0:
             return query
-        if self._looks and self._snapshot.count(both(query, self._visible)) <= MOST_PHRASES:
+        if self._snapshot.count(both(query, self._visible)) <= MOST_PHRASES:
             return self._counted(column, query, weight, lambda places: frequency(places, words, slop))
         theirs = sum(self._weight_to_tantivy(column, word) for word in words)
         return Query.boost_query(query, weight / theirs / FACTOR)
@@ -199,10 +201,19 @@ class Scorer:
             found = self._snapshot.statistics[column.length] = (int(of["count"]), float(of["avg"] or 1.0))
         return found
 
-    def _near(self, column: Column, words: list[str], slop: int) -> Query:
-        """Documents with several words that have moved: each that has them all is looked at. They are worth as much as
-        a text of average length that has the words once, at least."""
+    def _near(self, column: Column, words: list[str], slop: int, ends: Sequence[str] = ()) -> Query:
+        """Documents with several words that have moved, and then any of `ends`, if there are some: each document that
+        has them all is looked at. They are worth as much as a text of average length that has the words once, at
+        least."""
         having = [self._predicates.term(column.value, word) for word in dict.fromkeys(words)]
+        wanted = [*words, ""] if ends else words
+        if ends:
+            having.append(self._predicates.any_of(column.value, ends))
+
+        def standing(address: DocAddress) -> Places:
+            places = self._reader.positions(column, address)
+            return _with_ends(places, ends) if ends else places
+
         seen = both(*having, self._scope or self._visible)
         candidates = self._snapshot.count(seen)
         if candidates > MOST_SLOPPY:
@@ -210,18 +221,50 @@ class Scorer:
                 f"[slop] with several words looks at each document that has all of them, at most {MOST_SLOPPY:,}; "
                 f"{candidates:,} have the words of [{column.field.name}]: leave [slop] out, or add words"
             )
-        found = [a for _, a in self._snapshot.every(seen) if is_near(self._reader.positions(column, a), words, slop)]
+        found = [a for _, a in self._snapshot.every(seen) if is_near(standing(a), wanted, slop)]
         sequences = self._snapshot.searcher.fast_field_values(SEQUENCE, found)
         near = self._predicates.any_of(SEQUENCE, [each for each in sequences if each is not None])
         if self._scope is not None:
-            return Query.const_score_query(near, self._scoped(column, near))
-        if self.scored and self._looks and len(found) <= MOST_PHRASES and len(set(words)) == len(words):
-            weight = sum(self._weight(column, word) for word in words)
-            return self._counted(column, near, weight, lambda places: frequency(places, words, slop))
-        worth = sum(self._weight(column, word) for word in words) / FACTOR
-        return Query.disjunction_max_query([Query.const_score_query(near, worth), self.phrase(column, words)], 0.0)
+            return Query.const_score_query(near, 1.0 if ends else self._scoped(column, near))
+        weight = sum(self._weight(column, word) for word in (*words, *ends))
+        if self.scored and len(found) <= MOST_PHRASES:
+            return self._counted(column, near, weight, lambda places: _times(places, words, ends, slop))
+        near = Query.const_score_query(near, weight / FACTOR)
+        return near if ends else Query.disjunction_max_query([near, self.phrase(column, words)], 0.0)
 
-    def begun(self, column: Column, words: list[str], most: int) -> Query:
+    def _moved(self, column: Column, words: list[str], slop: int) -> Query:
+        """The same of objects in a nested field, which cannot be named one by one: all ways in which the words can
+        stand are asked for, each in texts of each length. A text that has the words several times counts once."""
+        ways = arrangements(len(words), slop)
+        if ways is None:
+            raise refusals.illegal(
+                f"[slop] within [nested]: {len(words)} words of [{column.field.name}] can stand in too many ways, "
+                "use less of it, or fewer words"
+            )
+        placed = [
+            (distance, self._predicates.placed(column.value, list(zip(places, words, strict=True))))
+            for distance, places in ways
+        ]
+        near = either([each for _, each in placed])
+        if self._scope is not None:
+            return Query.const_score_query(near, self._scoped(column, near))
+        if not self.scored:
+            return near
+        weight = sum(self._weight(column, word) for word in words)
+        parts = []
+        for length in self._lengths(column, near):
+            of_length = self._predicates.whole(column.length, length)
+            for distance, each in placed:
+                score = weight * self._share(column, stored_length(length), 1 / (1 + distance))
+                parts.append(Query.const_score_query(both(each, of_length), score))
+        return Query.disjunction_max_query(parts, 0.0) if parts else nothing()
+
+    def _lengths(self, column: Column, query: Query) -> set[int]:
+        """How long the texts are that a query finds."""
+        addresses = [address for _, address in self._snapshot.every(both(query, self._visible))]
+        return {int(each or 0) for each in self._snapshot.searcher.fast_field_values(column.length, addresses)}
+
+    def begun(self, column: Column, words: list[str], most: int, slop: int = 0) -> Query:
         """Documents with the words next to each other, where the last one is how a word begins: of the words that begin
         so, and that are in documents to be seen, the first `most` count.
 
@@ -230,6 +273,8 @@ class Scorer:
         *before, last = words
         found = self._snapshot.searcher.terms_with_prefix(column.value, last, self._visible)
         ends = sorted(word for word, count in found if count)[: None if self._every else most]
+        if slop and before:
+            return self._near(column, before, slop, ends) if ends else nothing()
         if self._scope is not None:
             return Query.const_score_query(either([self._next_to(column, [*before, end]) for end in ends]), 1.0)
         if not before:
@@ -239,7 +284,7 @@ class Scorer:
         whole = first + sum(weights)
         anywhere = either([self._next_to(column, [*before, end]) for end in ends])
         if self.scored and self._looks and self._snapshot.count(both(anywhere, self._visible)) <= MOST_PHRASES:
-            return self._counted(column, anywhere, whole, lambda places: _begun(places, before, ends))
+            return self._counted(column, anywhere, whole, lambda places: _times(places, before, ends, 0))
         phrases = [self.phrase(column, [*before, end]) for end in ends]
         parts = [Query.boost_query(*each) for each in zip(phrases, (whole / (first + w) for w in weights), strict=True)]
         return Query.disjunction_max_query(parts, 0.0) if parts else nothing()
@@ -294,7 +339,11 @@ class Scorer:
         return having, self._snapshot.count(both(self._predicates.has(column.present), scope))
 
 
-def _begun(places: Places, before: list[str], ends: list[str]) -> float:
-    """How often the words stand next to each other, and then any of `ends`."""
-    last = sorted({place for end in ends for place in places.get(end, ())})
-    return frequency({**places, "": last}, [*before, ""], 0)
+def _times(places: Places, words: Sequence[str], ends: Sequence[str], slop: int) -> float:
+    """How often the words stand near to each other, and then any of `ends`, if there are some."""
+    return frequency(_with_ends(places, ends), words, slop, "") if ends else frequency(places, words, slop)
+
+
+def _with_ends(places: Places, ends: Sequence[str]) -> Places:
+    """Where words stand, and any of `ends`, as a word without letters."""
+    return {**places, "": sorted({place for end in ends for place in places.get(end, ())})}

@@ -174,7 +174,9 @@ class Translator:
         if column.field.type is not FieldType.TEXT:
             raise refusals.wrong_kind("[match_phrase_prefix]", node.field, str(column.field.type))
         words = tokens(json_text(node.query))
-        return self._scorer.begun(column, words, node.max_expansions) if words else _without_words(node)
+        if node.slop and len(words) > 1 and self.within is not None:
+            raise refusals.illegal(f"[slop] of [match_phrase_prefix] within [nested]: {refusals.NOT_YET}")
+        return self._scorer.begun(column, words, node.max_expansions, node.slop) if words else _without_words(node)
 
     def match_bool_prefix(self, node: q.MatchBoolPrefix) -> Query:
         """Words, the last of them only begun, wherever they are."""
@@ -382,8 +384,6 @@ class Translator:
         words = tokens(json_text(node.query))
         if not words:
             return _without_words(node)
-        if node.slop and self.within is not None:
-            raise refusals.illegal(f"[slop] within [nested]: {refusals.NOT_YET}")
         return self._scorer.phrase(column, words, node.slop) if len(words) > 1 else self._scorer.word(column, words[0])
 
     def _fuzzy(self, column: Column, word: str, how: q.Fuzziness | None) -> Query:
