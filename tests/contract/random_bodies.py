@@ -403,7 +403,7 @@ def _begun(rng: random.Random) -> dict[str, Any]:
 
 
 def _range(rng: random.Random) -> dict[str, Any]:
-    name = rng.choice((*SORTABLE, UNMAPPED))
+    name = rng.choice((*SORTABLE, *TEXT_FIELDS, UNMAPPED))
     bounds = {}
     if rng.random() < 0.8:
         bounds[rng.choice(("gt", "gte"))] = _query_value(rng, name)
@@ -616,6 +616,8 @@ def _line_clause(rng: random.Random, depth: int) -> str:
                 *(f'"{word} wine"', f'"{word} wine"~2', "/[a-w]+e/", "*", "B\\ c"),
             )
         )
+    if rng.random() < 0.05:
+        found = rng.choice(("[c TO f}", "{* TO The]", "[wine TO *]", ">=LONDON", "<trade"))
     if rng.random() < 0.02:
         return rng.choice(('"', "wine)", "a:", "[1 TO", "AND", "/x"))
     boost = "^2" if rng.random() < 0.1 else ""

@@ -29,6 +29,8 @@ from activity_stream.search.on_fields import (
     uncounted,
     with_minimum,
 )
+from activity_stream.search.query import Range
+from activity_stream.search.spans import bounds as bounds_of
 
 _START = r"(?:[^\s\u3000+\-!():^\[\]\"{}~*?\\/]|\\.)"
 _CHAR = r"(?:[^\s\u3000!():^\[\]\"{}~*?\\/]|\\.)"
@@ -164,7 +166,7 @@ class _Parser:
         occur = "must" if self._asked.operator == "and" else "should"
         text = " ".join(words)
         fields = self._on.chosen(field)
-        if self._is_of_words(fields):
+        if self._is_of_words(fields) and (field is None or not _is_bound(text)):
             found = tokens(text)
             self._on.count(len(found) * len(fields))
             clauses += [[occur, query] for query in (self._text(field, token) for token in found) if query is not None]
@@ -228,7 +230,7 @@ class _Parser:
 
     def _text(self, field: str | None, text: str) -> Query | None:
         """What a word, or several that follow each other, are looked for as."""
-        if field is not None and text[:1] in ("<", ">") and len(text) > 1:
+        if (field is not None or self._on.everywhere) and _is_bound(text):
             how = text[0] + ("=" if text[1] == "=" else "")
             bound = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte"}[how]
             return self._ranged(field, {bound: text[len(how) :]})
@@ -279,15 +281,14 @@ class _Parser:
 
     def _ranged(self, field: str | None, bounds: Mapping[str, str]) -> Query | None:
         chosen = self._on.chosen(field)
-        words = next((each for each, _ in chosen if each.type is FieldType.TEXT), None)
-        if words is not None:
-            raise refusals.illegal(
-                f"[query_string] has a range, and [{words.name}] is a text: {refusals.NOT_YET}; name another field"
-            )
+        if self._on.lenient:
+            chosen = [(each, boost) for each, boost in chosen if _can_be(each, bounds)]
 
         def on(each: Field) -> Query:
+            if not bounds and each.type is FieldType.TEXT:
+                return {"range": {each.name: {"gte": ""}}}  # any word, and not any value, which may have none
             zone = {"time_zone": self._asked.time_zone} if self._asked.time_zone and each.type is FieldType.DATE else {}
-            return {"range": {each.name: {**bounds, **zone}}}
+            return {"range": {each.name: {**{end: cased(each, bound) for end, bound in bounds.items()}, **zone}}}
 
         return self._on.each(chosen, on, kinds=ASKED)
 
@@ -338,6 +339,19 @@ def _tokens(text: str) -> Iterator[_Token]:
             yield _Token("star" if piece == "*" else "wild" if _WILD.search(piece) else "word", piece)
         else:
             yield _Token(kind, piece)
+
+
+def _is_bound(text: str) -> bool:
+    return text[:1] in ("<", ">") and len(text) > 1
+
+
+def _can_be(field: Field, bounds: Mapping[str, Any]) -> bool:
+    """Whether a field can hold values such as the bounds."""
+    try:
+        bounds_of(field.type, Range(field=field.name, **bounds), 0)
+    except ValueError:
+        return False
+    return True
 
 
 def _unreadable(text: str, place: str) -> SearchRefused:

@@ -88,7 +88,7 @@ def _collect(node: Any, field: Field, fields: FieldMap, found: Sought, *, of_any
 
 def _add(node: Any, field: Field, found: Sought) -> None:
     """What a query of one field looks for."""
-    test = _test(node, field)
+    test = _test(node)
     match node:
         case _ if test is not None:
             found.tests.append(test)
@@ -105,7 +105,7 @@ def _add(node: Any, field: Field, found: Sought) -> None:
             _add_text(node, field, found)
 
 
-def _test(node: Any, field: Field) -> Test | None:
+def _test(node: Any) -> Test | None:
     """For what may be many words: whether one is among them."""
     expression = None
     match node:
@@ -113,8 +113,10 @@ def _test(node: Any, field: Field) -> Test | None:
             return frozenset(json_text(each) for each in node.values).__contains__
         case q.Wildcard():
             return partial(_looks_like, wildcard_pieces(node.value), node.case_insensitive)
+        case q.Range(gt=None, gte=None, lt=None, lte=None):
+            return None
         case q.Range():
-            return partial(_is_within, node) if field.type is FieldType.KEYWORD else None
+            return partial(_is_within, node)
         case q.Term(case_insensitive=True):
             expression = exactly(json_text(node.value))
         case q.Prefix():

@@ -172,6 +172,8 @@ class Queries:
             case Terms():
                 tests = [equal_to(field, value, self._now_ms) for value in node.values]
                 return partial(_any_value, field, partial(_any_test, tests))
+            case Range(gt=None, gte=None, lt=None, lte=None):
+                return partial(_has_any, [field])
             case Range():
                 return partial(_any_value, field, within(field, node, self._now_ms))
             case _:

@@ -33,7 +33,8 @@ def places(query: object, words: list[str], field: Field = TEXT) -> list[int]:
         ({"boosting": {"positive": {"term": {"t": "b"}}, "negative": {"term": {"t": "a"}}, "negative_boost": 0}}, [1]),
         ({"nested": {"path": "n", "query": {"prefix": {"t": "a"}}}}, [0, 4]),
         ({"regexp": {"t": "a"}}, []),
-        ({"range": {"t": {"gte": "b"}}}, []),
+        ({"range": {"t": {"gte": "b", "lt": "e"}}}, [1, 2]),
+        ({"range": {"t": {}}}, []),
     ],
 )
 def test_words_that_decide_are_told(query: object, expected: list[int]) -> None:

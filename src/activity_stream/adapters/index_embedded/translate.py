@@ -31,14 +31,15 @@ from activity_stream.search.analysis import tokens
 from activity_stream.search.begun import spelled_out
 from activity_stream.search.fuzzy import edits_of
 from activity_stream.search.minimum import minimum_should_match, required_words
-from activity_stream.search.patterns import exactly, prefixed, wildcard
+from activity_stream.search.patterns import after_all, between, exactly, is_between, prefixed, wildcard
 from activity_stream.search.regexps import translated
 from activity_stream.search.resolve import function_asked, likened, nested_queried, number_asked, place_queried
+from activity_stream.search.spans import Bounds, span
 from activity_stream.search.spans import bounds as bounds_of
-from activity_stream.search.spans import span
 from activity_stream.search.unmapped import path_term, value_term
 from activity_stream.search.values import json_text
 
+_LONGEST_BOUND = 12
 _TERM_LEVEL = (FieldType.KEYWORD, FieldType.TEXT)
 
 
@@ -188,16 +189,36 @@ class Translator:
         column = self.column(node.field)
         if column is None:
             return nothing()
-        if column.field.type is FieldType.TEXT:
-            raise refusals.wrong_kind("[range]", node.field, str(column.field.type))
         try:
             bounds = bounds_of(column.field.type, node, self._now_ms)
         except ValueError as problem:
             raise refusals.wrong_value(node.field, str(problem)) from None
-        between = self.predicates.between(
+        if column.field.type is FieldType.TEXT and (bounds.low is not None or bounds.high is not None):
+            return _constant(self._words_between(column, bounds))
+        found = self.predicates.between(
             column, bounds.low, bounds.high, over_low=bounds.over_low, under_high=bounds.under_high
         )
-        return _constant(between)
+        return _constant(found)
+
+    def _words_between(self, column: Column, bounds: Bounds) -> Query:
+        """Words between bounds. Those that begin as a long bound does are looked at one by one: a regular expression
+        has a limit."""
+        low, high = (None if each is None else str(each) for each in (bounds.low, bounds.high))
+        over, under = bounds.over_low, bounds.under_high
+        found = []
+        for bound in (low, high):
+            if bound is not None and len(bound) > _LONGEST_BOUND:
+                begun = self._snapshot.searcher.terms_with_prefix(column.value, bound[:_LONGEST_BOUND], self.visible)
+                found += [word for word, _ in begun if is_between(word, low, high, over_low=over, under_high=under)]
+        if low is not None and len(low) > _LONGEST_BOUND:
+            low, over = after_all(low[:_LONGEST_BOUND]), False
+            if low is None:
+                return self.predicates.any_of(column.value, found)
+        if high is not None and len(high) > _LONGEST_BOUND:
+            high, under = high[:_LONGEST_BOUND], True
+        words = between(low, high, over_low=over, under_high=under)
+        parts = [] if words is None else [self.predicates.pattern(column.value, words, "range")]
+        return either([*parts, self.predicates.any_of(column.value, set(found))])
 
     def exists(self, node: q.Exists) -> Query:
         """Any value."""
