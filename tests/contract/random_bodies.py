@@ -651,6 +651,8 @@ def _key(rng: random.Random) -> dict[str, Any]:
     if rng.random() < 0.2:
         of_numbers = ("sum", "avg", "median") if name in (BOOLEAN, LONG, DOUBLE, *DATE_FIELDS) else ()
         made["mode"] = rng.choice(("min", "max", *of_numbers))
+    if rng.random() < 0.1 and name in (*DATE_FIELDS, LONG, DOUBLE, *KEYWORD_FIELDS[:1]):
+        made["numeric_type"] = "double" if name == DOUBLE else rng.choice(("long", "date"))
     if rng.random() < 0.5:
         made["missing"] = rng.choice(("_last", "_first", "_first", _query_value(rng, name)))
     if name == UNMAPPED and rng.random() < 0.9:

@@ -200,7 +200,8 @@ REFUSED: list[tuple[Any, str, str]] = [
     ({"terminate_after": 5}, "parsing_exception", "[terminate_after]"),
     ({"sort": None}, "parsing_exception", "in [sort]"),
     ({"sort": {"a": {"mode": "mean"}}}, "illegal_argument_exception", "min, max, sum, avg, median"),
-    ({"sort": {"a": {"numeric_type": "long"}}}, "parsing_exception", "[sort] does not support [numeric_type]"),
+    ({"sort": {"a": {"format": "yyyy"}}}, "parsing_exception", "[sort] does not support [format]"),
+    ({"sort": {"a": {"numeric_type": "text"}}}, "illegal_argument_exception", "long, double, date, date_nanos"),
     (
         {"sort": {"a.b": {"nested": {"filter": {"match_all": {}}}}}},
         "parsing_exception",
