@@ -101,6 +101,7 @@ def _spelled_out(part: Part, fields: FieldMap) -> Query:
     values = _options(part, "query_string", readers, ignored)
     if "fields" in values and "default_field" in values:
         raise part.refused("either [fields] or [default_field] can be given, not both,")
+    values["by_default"] = "default_field" in values
     fields_of = values.pop("default_field", values.pop("fields", ()))
     return spelled_out(Asked(**values, fields=fields_of), fields, partial(part.budget.clause, part.path))
 

@@ -58,10 +58,12 @@ _DEEPEST = 25
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """The options of a `query_string`. `fields`: names or patterns, with a boost each; empty for all there are."""
+    """The options of a `query_string`. `fields`: names or patterns, with a boost each; empty for all there are;
+    `by_default`: they are as if the text named them."""
 
     query: str
     fields: tuple[tuple[str, float], ...] = ()
+    by_default: bool = False
     operator: str = "or"
     lenient: bool | None = None
     type: str = "best_fields"
@@ -166,7 +168,7 @@ class _Parser:
         occur = "must" if self._asked.operator == "and" else "should"
         text = " ".join(words)
         fields = self._on.chosen(field)
-        if self._is_of_words(fields) and (field is None or not _is_bound(text)):
+        if self._is_of_words(fields) and not self._is_bound(field, text):
             found = tokens(text)
             self._on.count(len(found) * len(fields))
             clauses += [[occur, query] for query in (self._text(field, token) for token in found) if query is not None]
@@ -175,6 +177,11 @@ class _Parser:
         if query is not None:
             clauses.append([occur, query])
         return query
+
+    def _is_bound(self, field: str | None, text: str) -> bool:
+        """Whether it is a range with one bound, which has to be of a field."""
+        named = field is not None or self._asked.by_default or not self._asked.fields
+        return named and text[:1] in ("<", ">") and len(text) > 1
 
     def _is_of_words(self, fields: Chosen) -> bool:
         """Whether a text is looked for by a query for each of its words."""
@@ -230,7 +237,7 @@ class _Parser:
 
     def _text(self, field: str | None, text: str) -> Query | None:
         """What a word, or several that follow each other, are looked for as."""
-        if (field is not None or self._on.everywhere) and _is_bound(text):
+        if self._is_bound(field, text):
             how = text[0] + ("=" if text[1] == "=" else "")
             bound = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte"}[how]
             return self._ranged(field, {bound: text[len(how) :]})
@@ -339,10 +346,6 @@ def _tokens(text: str) -> Iterator[_Token]:
             yield _Token("star" if piece == "*" else "wild" if _WILD.search(piece) else "word", piece)
         else:
             yield _Token(kind, piece)
-
-
-def _is_bound(text: str) -> bool:
-    return text[:1] in ("<", ">") and len(text) > 1
 
 
 def _can_be(field: Field, bounds: Mapping[str, Any]) -> bool:

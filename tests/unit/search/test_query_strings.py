@@ -128,6 +128,8 @@ def test_a_range_is_asked_of_all_fields_that_can_have_such_values() -> None:
     assert '"range":{"object.content":{"gte":"a","lte":"b"}}' in found
     assert "published" not in found
     assert spelled_out(Asked(query=">a"), FIELDS) == spelled_out(Asked(query="{a TO *]"), FIELDS)
+    assert stood_for(">a", by_default=True) == {"range": {NAME: {"gt": "a"}}}
+    assert "range" not in stood_for(">a")
     assert stood_for("object.content:[* TO *]") == {"range": {"object.content": {"gte": ""}}}
 
 
