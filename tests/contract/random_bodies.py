@@ -381,10 +381,14 @@ def _multi_match(rng: random.Random) -> dict[str, Any]:
         made: dict[str, Any] = {"query": f"{rng.choice(WORDS)} {rng.choice(('t', 'wi', 'ex'))}"}
         made |= {"type": rng.choice(("phrase_prefix", "bool_prefix")), "fields": ["object.name^2", "object.content"]}
         return {"multi_match": made}
-    kind = rng.choice(("best_fields", "most_fields", "phrase"))
+    kind = rng.choice(("best_fields", "most_fields", "cross_fields", "phrase"))
     fields = rng.sample((*TEXT_FIELDS, "object.type", UNMAPPED), 2)
     made = {"query": _words(rng, 4), "type": kind, "fields": [fields[0], f"{fields[1]}^2"]}
-    more = {"slop": 2} if kind == "phrase" else rng.choice(({"operator": "and"}, _fuzziness(rng)))
+    more: dict[str, Any] = {"slop": 2}
+    if kind == "cross_fields":
+        more = rng.choice(({"operator": "and"}, {"minimum_should_match": 2}, {"tie_breaker": 0.5}))
+    elif kind != "phrase":
+        more = rng.choice(({"operator": "and"}, _fuzziness(rng)))
     return {"multi_match": made | rng.choice(({}, more))}
 
 
@@ -419,11 +423,13 @@ def _begun(rng: random.Random) -> dict[str, Any]:
         return {"match_bool_prefix": {rng.choice((*TEXT_FIELDS, UNMAPPED)): made}}
     if rng.random() < 0.3:
         made["max_expansions"] = rng.choice((1, 2, 50))
+    if rng.random() < 0.3:
+        made["slop"] = rng.choice((1, 3))
     return {"match_phrase_prefix": {rng.choice(TEXT_FIELDS): made}}
 
 
 def _range(rng: random.Random) -> dict[str, Any]:
-    name = rng.choice((*SORTABLE, UNMAPPED))
+    name = rng.choice((*SORTABLE, *TEXT_FIELDS, UNMAPPED))
     bounds = {}
     if rng.random() < 0.8:
         bounds[rng.choice(("gt", "gte"))] = _query_value(rng, name)
@@ -495,6 +501,7 @@ def _nested(rng: random.Random) -> dict[str, Any]:
         {"match": {f"{NESTED}.name": _words(rng, 3)}},
         {"match": {f"{NESTED}.name": {"query": rng.choice(("wime", "exprot")), "fuzziness": "AUTO"}}},
         {"match_phrase_prefix": {f"{NESTED}.name": rng.choice(("wi", "export t"))}},
+        {"match_phrase": {f"{NESTED}.name": {"query": _words(rng, 4), "slop": rng.choice((0, 1, 2))}}},
         {"prefix": {f"{NESTED}.id": "a"}},
         {"match_all": {}},
         {"term": {"type": "a"}},
@@ -549,7 +556,7 @@ def words_query(rng: random.Random) -> dict[str, Any]:
     text = " ".join(rng.choices(WORDS, k=rng.randint(1, 3)))
     name = rng.choice(TEXT_FIELDS)
     fields = [rng.choice((each, f"{each}^2")) for each in rng.sample((*TEXT_FIELDS, *KEYWORD_FIELDS), 3)]
-    kind = rng.choice(("best_fields", "most_fields", "phrase"))
+    kind = rng.choice(("best_fields", "most_fields", "cross_fields", "phrase"))
     return rng.choice(
         (
             {"match": {name: {"query": text, "operator": rng.choice(("or", "and"))}}},
@@ -559,7 +566,19 @@ def words_query(rng: random.Random) -> dict[str, Any]:
             {"bool": {"must": [{"match": {name: text}}], "should": [{"match_phrase": {name: "the wine"}}]}},
             {"simple_query_string": {"query": f'{text} | "trade export"', "fields": fields}},
             {"match_phrase": {name: {"query": " ".join(rng.sample(WORDS, 2)), "slop": rng.choice((1, 3))}}},
+            {"match_phrase": {name: {"query": " ".join(rng.choices(WORDS[:3], k=3)), "slop": rng.choice((1, 3))}}},
             {"match_phrase_prefix": {name: f"{text} {rng.choice('twec')}"}},
+            {"match_phrase_prefix": {name: {"query": f"{text} {rng.choice('twec')}", "slop": rng.choice((1, 3))}}},
+            {
+                "nested": {
+                    "path": NESTED,
+                    "query": {
+                        rng.choice(("match_phrase", "match_phrase_prefix")): {
+                            f"{NESTED}.name": {"query": text, "slop": rng.choice((0, 1, 2, 5))}
+                        }
+                    },
+                }
+            },
             {"match_bool_prefix": {name: f"{text}{rng.choice(('', ' ', ' w'))}"}},
             {"match": {name: {"query": rng.choice(("wine expert", "trad", "londn the")), "fuzziness": "AUTO"}}},
             {"fuzzy": {rng.choice(KEYWORD_FIELDS): {"value": rng.choice(("a", "az", "ab")), "fuzziness": 1}}},
@@ -586,6 +605,8 @@ def _query_string(rng: random.Random) -> dict[str, Any]:
                 {"tie_breaker": 0.3},
                 {"phrase_slop": 1},
                 {"fuzziness": "1", "fuzzy_prefix_length": 1},
+                {"type": rng.choice(("most_fields", "cross_fields", "phrase"))},
+                {"type": "cross_fields", "minimum_should_match": 2},
             )
         )
     return {"query_string": made}
@@ -651,6 +672,8 @@ def _line_clause(rng: random.Random, depth: int) -> str:
                 *(f'"{word} wine"', f'"{word} wine"~2', "/[a-w]+e/", "*", "B\\ c"),
             )
         )
+    if rng.random() < 0.05:
+        found = rng.choice(("[c TO f}", "{* TO The]", "[wine TO *]", ">=LONDON", "<trade"))
     if rng.random() < 0.02:
         return rng.choice(('"', "wine)", "a:", "[1 TO", "AND", "/x"))
     boost = "^2" if rng.random() < 0.1 else ""
@@ -684,6 +707,8 @@ def _key(rng: random.Random) -> dict[str, Any]:
     if rng.random() < 0.2:
         of_numbers = ("sum", "avg", "median") if name in (BOOLEAN, LONG, DOUBLE, *DATE_FIELDS) else ()
         made["mode"] = rng.choice(("min", "max", *of_numbers))
+    if rng.random() < 0.1 and name in (*DATE_FIELDS, LONG, DOUBLE, *KEYWORD_FIELDS[:1]):
+        made["numeric_type"] = "double" if name == DOUBLE else rng.choice(("long", "date"))
     if rng.random() < 0.5:
         made["missing"] = rng.choice(("_last", "_first", "_first", _query_value(rng, name)))
     if name == UNMAPPED and rng.random() < 0.9:

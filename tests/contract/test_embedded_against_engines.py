@@ -53,9 +53,15 @@ counts, in which documents with several dates count as often as it has changed t
 _OTHER_SCORES = ("match", "fuzz", "query_string", *TEXT_FIELDS, BOOLEAN)
 """What has a rarity: the embedded index counts words over more documents, OpenSearch what was deleted too."""
 
-_FAILS = ("script_exception", "unsupported_operation_exception", "too_many_buckets_exception")
+_FAILS = (
+    "script_exception",
+    "unsupported_operation_exception",
+    "too_many_buckets_exception",
+    "array_index_out_of_bounds_exception",
+)
 """Where a script meets a document without a date; where a sort by the median goes on behind a first page's worst; where
-there are about as many buckets as there may be, which an engine counts otherwise."""
+there are about as many buckets as there may be, which an engine counts otherwise; where a grid with bounds is under
+other buckets."""
 
 _AROUND = ('"cardinality"', '"inner_hits"')
 """What OpenSearch 3 works out without regard to a `min_score` of the search: what has too little is counted too."""

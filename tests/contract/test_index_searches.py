@@ -12,7 +12,8 @@ from tests.contract.conftest import SHARED
 
 ROWS: list[dict[str, Any]] = [
     {"id": "1", "type": "Create", "published": "2020-01-01T00:00:00Z",
-     "object": {"id": "o1", "type": ["Document", "dit:Event"], "name": "The wine export", "dit:public": True}},
+     "object": {"id": "o1", "type": ["Document", "dit:Event"], "name": "The wine export", "content": "Brie too",
+                "dit:public": True}},
     {"id": "2", "type": "Create", "published": "2020-01-31T12:00:00Z",
      "object": {"id": "o2", "type": "Document", "name": "Export of wine and cheese"}},
     {"id": "3", "type": "Update", "published": "2020-03-01T00:00:00Z", "object": {"id": "o3", "type": "Person"}},
@@ -73,6 +74,17 @@ SIMPLE_LINES = (
 """What a line of the simple query language finds. `AND` is a word, which one of the names has."""
 
 
+def across(text: str, **more: Any) -> dict[str, Any]:
+    """A query of several fields as one."""
+    said = {"query": text, "fields": ["object.name", "object.content"], "type": "cross_fields", **more}
+    return {"multi_match": said}
+
+
+def typed(line: str, kind: str, **more: Any) -> dict[str, Any]:
+    """A line of the query language, whose words are looked for in fields in such a way."""
+    return {"query_string": {"query": line, "fields": ["object.name", "object.content"], "type": kind, **more}}
+
+
 @pytest.fixture
 async def searched(index: Index) -> Index:
     """An index that has published the rows, and has others that are not published."""
@@ -118,6 +130,10 @@ async def searched(index: Index) -> Index:
         ({"fuzzy": {"object.name": {"value": "wihe", "fuzziness": 0}}}, ""),
         ({"match_phrase_prefix": {"object.name": "wine exp"}}, "1"),
         ({"match_phrase_prefix": {"object.name": {"query": "EXPORT of w", "max_expansions": 1}}}, "2"),
+        ({"match_phrase_prefix": {"object.name": {"query": "export wi", "slop": 2}}}, "12"),
+        ({"match_phrase_prefix": {"object.name": {"query": "export wi", "slop": 1}}}, "2"),
+        ({"match_phrase_prefix": {"object.name": {"query": "export export ex", "slop": 9}}}, ""),
+        ({"match_phrase_prefix": {"object.name": {"query": "export no", "slop": 9}}}, ""),
         ({"match_phrase_prefix": {"object.name": "che"}}, "24"),
         ({"match_phrase_prefix": {"object.name": "exp wine"}}, ""),
         ({"match_bool_prefix": {"object.name": "export chees"}}, "124"),
@@ -142,12 +158,34 @@ async def searched(index: Index) -> Index:
             {"multi_match": {"query": "wine ex", "fields": ["object.name", "object.content"], "type": "phrase_prefix"}},
             "1",
         ),
+        (across("export wi", type="phrase_prefix", slop=2), "12"),
         ({"multi_match": {"query": "cheese ex", "fields": ["object.name^2", "type"], "type": "bool_prefix"}}, "124"),
         ({"multi_match": {"query": "cheese", "fields": ["object.name", "object.content"]}}, "24"),
+        (across("wine brie", operator="and"), "1"),
+        (across("wine brie", operator="and", fields=["object.name"]), ""),
+        (across("wine brie cheese", minimum_should_match=2), "12"),
+        (across("wine brie", operator="and", minimum_should_match=1), ""),
+        (across("Create", operator="and", fields=["object.name", "type", "object.content"]), "12"),
+        (across("wine cheese", operator="and", fields=["object.name", "published"], lenient=True), "2"),
+        (across(" - "), ""),
+        (across(" - ", zero_terms_query="all"), "1234"),
+        (across("wine", fields=["not.mapped"]), ""),
         ({"range": {"published": {"gt": "2020-01-01", "lte": "2020-01-31"}}}, "2"),
         ({"range": {"published": {"gte": "2020-01||+1M/M"}}}, "3"),
         ({"range": {"type": {"gt": "Create"}}}, "34"),
         ({"range": {"published": {"gt": "2021", "lt": "2020"}}}, ""),
+        ({"range": {"object.name": {"gte": "d", "lte": "of"}}}, "12"),
+        ({"range": {"object.name": {"gt": "cheese", "lt": "export"}}}, ""),
+        ({"range": {"object.name": {"gte": "cheese", "lt": "cheesf"}}}, "24"),
+        ({"range": {"object.name": {"lt": "chees"}}}, "2"),
+        ({"range": {"object.name": {"gt": "the"}}}, "12"),
+        ({"range": {"object.name": {"gt": "WINE", "lt": "a"}}}, ""),
+        ({"range": {"object.name": {"gt": "export wine and more", "lt": "exporting of much more"}}}, ""),
+        ({"range": {"object.name": {"gte": "expor and some more", "lte": "exportation of it all"}}}, "12"),
+        ({"range": {"object.name": {"gte": "x" * 1000}}}, ""),
+        ({"range": {"object.name": {}}}, "124"),
+        ({"query_string": {"query": "object.name:[Of TO Oz]"}}, "2"),
+        ({"query_string": {"query": "object.name:>WIN"}}, "12"),
         ({"exists": {"field": "published"}}, "123"),
         ({"exists": {"field": "object"}}, "1234"),
         ({"prefix": {"type": "update*"}}, "4"),
@@ -174,6 +212,14 @@ async def searched(index: Index) -> Index:
         ({"query_string": {"query": "wine cheese", "default_operator": "AND", "fields": ["object.name"]}}, "2"),
         ({"query_string": {"query": "Create", "fields": ["object.name", "type^2"]}}, "12"),
         ({"query_string": {"query": "wine cheese export", "fields": ["object.name"], "minimum_should_match": 2}}, "12"),
+        (typed("wine brie", "cross_fields", default_operator="and"), "1"),
+        (typed("wine brie", "best_fields", default_operator="and"), ""),
+        (typed("wine brie cheese", "cross_fields", minimum_should_match=2), "12"),
+        (typed("(wine brie cheese)^2", "cross_fields", minimum_should_match=2), "12"),
+        (typed("wine brie cheese", "best_fields", minimum_should_match=2), "124"),
+        (typed("wine export", "phrase"), "1"),
+        (typed("wine exp", "phrase_prefix"), "1"),
+        (typed("wine export", "most_fields"), "12"),
     ],
 )
 async def test_a_query_finds_its_documents_and_no_others(searched: Index, query: dict[str, Any], ids: str) -> None:
@@ -182,12 +228,35 @@ async def test_a_query_finds_its_documents_and_no_others(searched: Index, query:
     assert "".join(hit["_id"] for hit in answer["hits"]["hits"]) == ids
 
 
+async def test_a_word_is_as_rare_in_all_fields_as_in_the_one_that_has_it_most(index: Index) -> None:
+    """Across fields, so that a word is not worth more for standing where nobody else has it."""
+    texts = [{"name": "port wine"}, {"name": "port"}, {"name": "old port"}, {"content": "port"}, {"content": "a list"}]
+    rows = [{"id": str(number), "object": {"id": f"o{number}", **text}} for number, text in enumerate(texts)]
+    generation = await index.begin("feed")
+    await index.write([generation], [_activity(row) for row in rows], visible=True)
+    await index.publish(generation)
+    scores = {}
+    for kind in ("best_fields", "cross_fields"):
+        query = {"multi_match": {"query": "port", "fields": ["object.name", "object.content"], "type": kind}}
+        hits = (await _ask(index, {"query": query}))["hits"]["hits"]
+        scores[kind] = {hit["_id"]: hit["_score"] for hit in hits}
+    best, across_fields = scores["best_fields"], scores["cross_fields"]
+    assert {each: across_fields[each] for each in "012"} == {each: pytest.approx(best[each]) for each in "012"}
+    assert across_fields["3"] < best["3"] / 2
+
+
 @pytest.mark.parametrize(
     ("sort", "ids", "values"),
     [
         ([{"published": "desc"}], "3214", [1583020800000, 1580472000000, 1577836800000, -(2**63)]),
         ([{"published": {"order": "asc", "missing": "_first"}}], "4123", None),
         ([{"object.type": "asc"}, {"id": "desc"}], "2134", ["Document", "Document", "Person", None]),
+        (
+            [{"published": {"order": "desc", "numeric_type": "long"}}],
+            "3214",
+            [1583020800000, 1580472000000, 1577836800000, -(2**63)],
+        ),
+        ([{"published": {"numeric_type": "date", "mode": "max"}}], "1234", None),
         ([{"object.type": "desc"}], "1324", ["dit:Event", "Person", "Document", None]),
         ([{"no": {"order": "asc", "unmapped_type": "keyword"}}, {"id": "desc"}], "4321", None),
     ],
@@ -491,7 +560,12 @@ async def test_nothing_of_what_a_scope_leaves_out_shows_in_scores(searched: Inde
         {"query": {"match": {"object.name": {"query": "wine", "fuzziness": "AUTO:3"}}}},
         {"query": {"match_phrase": {"object.name": {"query": "wine", "slop": -1}}}},
         {"query": {"multi_match": {"query": "a", "fields": ["object.name"], "type": "phrase", "fuzziness": 1}}},
+        {"query": across("wine", fuzziness=1)},
+        {"query": across("wine", fields=["object.name", "published"])},
         {"sort": ["not.mapped"]},
+        {"sort": [{"type": {"numeric_type": "long"}}]},
+        {"sort": [{"published": {"numeric_type": "text"}}]},
+        {"sort": [{"published": {"format": "yyyy"}}]},
         {"aggs": {"a": {"terms": {"field": "object.name"}}}},
         {"aggs": {"a": {"missing": {"field": "object.name"}}}},
         {"aggs": {"a": {"histogram": {"field": "published", "interval": 0}}}},

@@ -12,12 +12,13 @@ import msgspec
 import pytest
 
 from activity_stream.errors import SearchRefused
+from activity_stream.fields import AddedField, FieldType
 from activity_stream.model import Activity, Alias, Caller, Grant, GrantKind
 from activity_stream.ports import Index
 from activity_stream.search.parameters import with_parameters
 from activity_stream.search.search import Searches
 from tests.contract.conftest import SHARED
-from tests.contract.random_bodies import body, documents, parameters
+from tests.contract.random_bodies import DOUBLE, LONG, body, documents, parameters
 
 BODIES = int(os.environ.get("LEAK_BODIES", "600"))
 AT_ONCE = 16
@@ -28,6 +29,7 @@ _NOT_COMPARED = re.compile(rb'"took":\d+,|__date_[^"]*')
 
 _REFUSED = (b'"more_like_this"', b'"significant_terms"', b'"rescore"', b'"auto_date_histogram"')
 """What is not for such a key: an answer that is a refusal tells little."""
+NUMBERS = {LONG: FieldType.LONG, DOUBLE: FieldType.DOUBLE}
 FEEDS = ("feed0", "feed1", "feed2")
 Split = tuple[list[Activity], list[Activity]]
 
@@ -41,6 +43,12 @@ def caller() -> Caller:
             Alias.OBJECTS: (Grant(GrantKind.TERMS, "type", SEEN),),
         },
     )
+
+
+@pytest.fixture
+def added() -> Sequence[AddedField]:
+    """The fields of numbers that random bodies ask for."""
+    return [AddedField(Alias.ACTIVITIES, name, kind) for name, kind in NUMBERS.items()]
 
 
 async def test_random_searches_tell_nothing_of_what_is_not_permitted(

@@ -16,7 +16,7 @@ from activity_stream.search import query as q
 from activity_stream.search import refusals
 from activity_stream.search.begun import spelled_out
 from activity_stream.search.field_values import FieldValues
-from activity_stream.search.modes import check_mode
+from activity_stream.search.modes import check_mode, check_numeric_type
 from activity_stream.search.resolve import (
     collapsed,
     function_asked,
@@ -77,6 +77,7 @@ class _Checking:
         if field.type is FieldType.TEXT:
             raise refusals.needs_fielddata(field.name)
         check_mode(key.mode, field.type)
+        check_numeric_type(key.numeric_type, key.field, field.type)
         if field.type in _NUMBERS and key.missing not in ("_last", "_first"):
             try:
                 sort_number(key.missing, field.type)

@@ -15,7 +15,7 @@ from activity_stream.search.analysis import tokens
 from activity_stream.search.begun import spelled_out
 from activity_stream.search.described import described
 from activity_stream.search.functions import together
-from activity_stream.search.rarity import K1, B, idf
+from activity_stream.search.rarity import K1, B, blended, fewest_words, idf
 from activity_stream.search.values import json_text
 
 Slots = Sequence[Sequence[str]]
@@ -101,15 +101,18 @@ class Explainer:
                 return self._by_functions(node, boost)
             case q.Nested():
                 return self._nested(node, boost)
+            case q.MultiMatch(type="cross_fields"):
+                return self._across(node, boost)
             case q.Term() | q.MatchPhrase() | q.MatchPhrasePrefix() | q.Fuzzy():
                 return self._of_words(node, boost)
         return None
 
     def _alone(self, node: q.Node, boost: float) -> str:
-        """What a query is whose score is made of nothing else. Booleans have a rarity, however they are asked for."""
+        """What a query is of whose score no more is told. Booleans have a rarity, however they are asked for."""
         field = self._of.field(getattr(node, "field", ""))
+        varies = isinstance(node, q.MoreLikeThis)
         is_flag = field is not None and field.type is FieldType.BOOLEAN
-        return f"{'weight' if is_flag else 'ConstantScore'}({described(node)}){_power(boost)}"
+        return f"{'weight' if varies or is_flag else 'ConstantScore'}({described(node)}){_power(boost)}"
 
     def _of_words(
         self, node: q.Term | q.MatchPhrase | q.MatchPhrasePrefix | q.Fuzzy, boost: float
@@ -127,7 +130,7 @@ class Explainer:
         if isinstance(node, q.MatchPhrase):
             return self._weight(field, [[word] for word in words], boost, node.slop)
         ends = self._of.begun(field, words[-1], node.max_expansions)
-        return self._weight(field, [*([word] for word in words[:-1]), ends], boost)
+        return self._weight(field, [*([word] for word in words[:-1]), ends], boost, node.slop)
 
     def _spelled(self, node: q.Node) -> q.Node | None:  # noqa: PLR0911 - one for each kind
         """The query whose parts make up a query's score, its boost left out; None for one that has no such parts. How
@@ -183,11 +186,12 @@ class Explainer:
         return _of("sum of:", [*scored, *filters], len(self._of.scores(node, 0.0)))
 
     def _boosting(self, node: q.Boosting, boost: float) -> Sequence[Explanation]:
-        positive = self.explain(node.positive, boost)
+        positive = self.explain(node.positive)
+        own = None if boost == 1.0 else Explanation(boost, "boost")
         lessened = self._of.scores(node.negative, 1.0)
         less = Explanation(node.negative_boost, f"negative_boost, of what matches {described(node.negative)}")
-        rows = zip(positive, lessened, strict=True)
-        return [Explanation(0.0, "product of:", _kept([each, None if found is None else less])) for each, found in rows]
+        rows = [(own, each, None if found is None else less) for each, found in zip(positive, lessened, strict=True)]
+        return [Explanation(0.0, "product of:", _kept(row)) for row in rows]
 
     def _by_functions(self, node: q.FunctionScore, boost: float) -> Sequence[Explanation]:
         base = self.explain(node.query, boost)
@@ -227,6 +231,31 @@ class Explainer:
             text = f"Score based on {len(children)} child docs, using score mode {node.score_mode.capitalize()}"
             found.append(Explanation(0.0, text, _kept([best])))
         return found
+
+    def _across(self, node: q.MultiMatch, boost: float) -> Sequence[Explanation]:
+        """Of the fields of text each word, in whichever it is; of others the whole value."""
+        mapped = [(field, own) for name, own in node.fields if (field := self._of.field(name)) is not None]
+        texts = [(field, boost * own) for field, own in mapped if field.type is FieldType.TEXT]
+        parts = [self._word_across(texts, word) for word in tokens(json_text(node.query))] if texts else []
+        for field, own in mapped:
+            if field.type is not FieldType.TEXT:
+                parts.append(
+                    self.explain(q.Match(field=field.name, query=node.query, lenient=node.lenient), boost * own)
+                )
+        return _of("sum of:", parts, len(self._of.scores(node, 0.0)))
+
+    def _word_across(self, texts: Sequence[tuple[Field, float]], word: str) -> Parts:
+        having = [self._of.having(field, word) for field, _ in texts]
+        statistics = [self._of.statistics(field) for field, _ in texts]
+        documents, means = [number for number, _ in statistics], [mean for _, mean in statistics]
+        counts = blended(having, documents, fewest_words(having, documents, means))
+        columns = []
+        for (field, boost), number in zip(texts, counts, strict=True):
+            made = self._weight(field, [[word]], boost, having=number)
+            there = self._of.occurrences(field, [[word]], 0)
+            columns.append([None if found is None else each for each, found in zip(made, there, strict=True)])
+        rows = [_kept(row) for row in zip(*columns, strict=True)]
+        return [Explanation(max(each.value for each in row), "max of:", row) if row else None for row in rows]
 
     def _fuzzy(self, field: Field, node: q.Fuzzy, boost: float) -> Sequence[Explanation]:
         words = self._of.meant(field, node)

@@ -24,6 +24,8 @@ class SortKey(msgspec.Struct, frozen=True, kw_only=True):
     Of several values one counts, or a figure of numbers, as `mode` says: min, max, sum, avg, median; None: the first
     one by the order. With `nested`, the values are those of a field of nested objects.
 
+    `numeric_type`: what numbers count as, which is what they are: None says so as well.
+
     With `distance` (and `field` GEO_DISTANCE): how far a place is; where the field is not mapped and `unmapped_type` is
     None, that is an error.
     """
@@ -36,6 +38,7 @@ class SortKey(msgspec.Struct, frozen=True, kw_only=True):
     distance: Distance | None = None
     mode: str | None = None
     nested: NestedSort | None = None
+    numeric_type: str | None = None
 
 
 class SourceFilter(msgspec.Struct, frozen=True, kw_only=True):

@@ -32,10 +32,11 @@ def minimum_should_match(text: str, clauses: int) -> int:
 def required_words(operator: str, minimum: str | None, words: int) -> int:
     """How many of so many words of a matched text have to be there: all with `operator` "and", else `minimum` as
     above, and at least one; it may be more than there are. Raises ValueError as `minimum_should_match` does."""
-    if operator == "and":
-        return words
     if minimum is None or words == 1:
-        return 1
+        return words if operator == "and" else 1
+    if operator == "and":
+        # It is a minimum of the optional ones, of which there are none.
+        return words + 1 if minimum_should_match(minimum, 0) else words
     return max(1, minimum_should_match(minimum, words))
 
 

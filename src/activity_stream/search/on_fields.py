@@ -18,6 +18,7 @@ Chosen = Sequence[tuple[Field, float]]
 """Fields with their boosts."""
 
 STRINGS = (FieldType.TEXT, FieldType.KEYWORD)
+PHRASES = ("phrase", "phrase_prefix")
 ASKED = (*STRINGS, FieldType.DATE, FieldType.LONG, FieldType.DOUBLE, FieldType.BOOLEAN)
 
 
@@ -62,14 +63,16 @@ class OnFields:
             return boosted({"match": {chosen[0][0].name: options}}, chosen[0][1])
         return {"multi_match": {**options, "fields": _named(chosen), "type": kind, **more}}
 
-    def phrase(self, chosen: Chosen, text: str, slop: int, **more: Any) -> Query | None:
-        """Words next to each other; None where there are none in it."""
+    def phrase(self, chosen: Chosen, text: str, slop: int, kind: str, **more: Any) -> Query | None:
+        """Words next to each other; None where there are none in it. `kind` is one of PHRASES."""
+        if kind == "phrase_prefix" and self.lenient:
+            chosen = [(each, boost) for each, boost in chosen if each.type is FieldType.TEXT]
         if not chosen:
             return {"match_none": {}}
         if _is_without_words(chosen, text):
             return None
         self.count(len(chosen))
-        options = {"query": text, "type": "phrase", "slop": slop, "lenient": self.lenient}
+        options = {"query": text, "type": kind, "slop": slop, "lenient": self.lenient}
         return {"multi_match": {**options, "fields": _named(chosen), **more}}
 
     def present(self, name: str) -> Query:

@@ -113,6 +113,7 @@ FUZZY_OPTIONS: Readers = {
     "fuzzy_transpositions": Part.boolean,
 }
 _BEGUN = ("phrase_prefix", "bool_prefix")
+_WITHOUT_MISTAKES = ("phrase", "cross_fields")
 _NUMBER_OF_WORDS = ("operator", "minimum_should_match")
 _DEFAULT_REWRITE: Readers = {"fuzzy_rewrite": only_if("top_terms_blended_freqs_50")}
 _PHRASE: Readers = {"query": _searched, "zero_terms_query": _zero_terms, "slop": at_least(0), **_BOOST}
@@ -154,8 +155,8 @@ def _match_phrase(part: Part) -> Node:
 
 
 def _match_phrase_prefix(part: Part) -> Node:
-    readers: Readers = {"query": _searched, "zero_terms_query": _zero_terms, "max_expansions": _expansions, **_BOOST}
-    return MatchPhrasePrefix(**_on_field(part, "match_phrase_prefix", "query", readers, {"slop": only_if(0)}))
+    readers: Readers = {**_PHRASE, "max_expansions": _expansions}
+    return MatchPhrasePrefix(**_on_field(part, "match_phrase_prefix", "query", readers, {}))
 
 
 def _match_bool_prefix(part: Part) -> Node:
@@ -227,10 +228,11 @@ def weight(part: Part, *, patterns: bool = False) -> tuple[str, float]:
 
 
 def _weighted_fields(part: Part) -> tuple[tuple[str, float], ...]:
-    fields = tuple(weight(each) for each in part.some())
+    """Fields with their boosts; of a field that is named twice the last one counts."""
+    fields = [weight(each) for each in part.some()]
     for _ in fields[1:]:
         part.budget.clause(part.path)
-    return fields
+    return tuple(dict(fields).items())
 
 
 def _multi_match(part: Part) -> Node:
@@ -250,8 +252,8 @@ def _multi_match(part: Part) -> Node:
     values = _with_fuzziness(values)
     if "zero_terms_query" in values:
         values["zero_terms"] = values.pop("zero_terms_query")
-    if values.get("type") == "phrase" and "fuzzy" in values:
-        raise part.refused("Fuzziness not allowed for type [phrase]")
+    if values.get("type") in _WITHOUT_MISTAKES and "fuzzy" in values:
+        raise part.refused(f"Fuzziness not allowed for type [{values['type']}]")
     if values.get("type") == "most_fields":
         values.setdefault("tie_breaker", 1.0)
     return MultiMatch(**values)
@@ -260,17 +262,21 @@ def _multi_match(part: Part) -> Node:
 def _begun_in_fields(part: Part, values: dict[str, Any]) -> Node:
     """`phrase_prefix` and `bool_prefix`: the same query on each of the fields, of which the best counts, or all."""
     kind, query = values["type"], values["query"]
-    if kind == "phrase_prefix" and ("fuzziness" in values or values.get("slop")):
-        raise part.refused("Fuzziness not allowed for type [phrase_prefix], nor is [slop] taken yet;")
-    most = values.get("max_expansions", 50)
+    if kind == "phrase_prefix" and "fuzziness" in values:
+        raise part.refused("Fuzziness not allowed for type [phrase_prefix]")
+    phrase = {
+        "query": query,
+        "max_expansions": values.get("max_expansions", 50),
+        "zero_terms": values.get("zero_terms_query", "none"),
+        "slop": values.get("slop", 0),
+    }
     how = _with_fuzziness(
         {name: value for name, value in values.items() if name in (*FUZZY_OPTIONS, *_NUMBER_OF_WORDS)}
     )
     made: list[Node] = []
     for name, boost in values["fields"]:
         if kind == "phrase_prefix":
-            zero = values.get("zero_terms_query", "none")
-            made.append(MatchPhrasePrefix(field=name, query=query, max_expansions=most, zero_terms=zero, boost=boost))
+            made.append(MatchPhrasePrefix(field=name, boost=boost, **phrase))
         else:
             made.append(MatchBoolPrefix(field=name, query=query, boost=boost, **how))
     tie_breaker = values.get("tie_breaker", 0.0 if kind == "phrase_prefix" else 1.0)
@@ -278,10 +284,7 @@ def _begun_in_fields(part: Part, values: dict[str, Any]) -> Node:
 
 
 def _multi_match_type(part: Part) -> str:
-    kind = part.text()
-    if kind == "cross_fields":
-        raise part.refused(f"[multi_match] of type [{kind}]: {refusals.NOT_YET};")
-    return part.choice("best_fields", "most_fields", "phrase", *_BEGUN)
+    return part.choice("best_fields", "most_fields", "cross_fields", "phrase", *_BEGUN)
 
 
 def _terms(part: Part) -> Node:

@@ -10,7 +10,7 @@ from activity_stream.fields import FieldMap
 from activity_stream.model import SearchLimits
 from activity_stream.search import refusals
 from activity_stream.search.limits import Budget
-from activity_stream.search.on_fields import Query
+from activity_stream.search.on_fields import PHRASES, Query
 from activity_stream.search.parse_leaves import FUZZY_OPTIONS, LEAVES, minimum, weight
 from activity_stream.search.part import Part, Readers, at_least, only_if
 from activity_stream.search.query import MatchNone, Node
@@ -85,13 +85,13 @@ def _spelled_out(part: Part, fields: FieldMap) -> Query:
         **_COMMON,
         "default_field": lambda each: ((each.text(), 1.0),),
         "tie_breaker": Part.number,
+        "type": lambda each: each.choice("best_fields", "most_fields", "cross_fields", *PHRASES),
         "phrase_slop": at_least(0),
         "time_zone": Part.text,
         "fuzziness": lambda each: each.as_text(),
     }
     ignored: Readers = {
         **_COMMON_IGNORED,
-        "type": only_if("best_fields"),
         "allow_leading_wildcard": only_if(True, "true"),
         "enable_position_increments": only_if(True),
         "escape": only_if(False),
@@ -101,6 +101,7 @@ def _spelled_out(part: Part, fields: FieldMap) -> Query:
     values = _options(part, "query_string", readers, ignored)
     if "fields" in values and "default_field" in values:
         raise part.refused("either [fields] or [default_field] can be given, not both,")
+    values["by_default"] = "default_field" in values
     fields_of = values.pop("default_field", values.pop("fields", ()))
     return spelled_out(Asked(**values, fields=fields_of), fields, partial(part.budget.clause, part.path))
 

@@ -43,6 +43,7 @@ def _key(field: str, part: Part) -> SortKey:
     readers: Readers = {"order": _descending}
     if field not in ("_score", "_doc"):
         readers = {**readers, "missing": Part.scalar, "unmapped_type": Part.text, "mode": _mode, "nested": _nested}
+        readers = {**readers, "numeric_type": lambda each: each.choice("long", "double", "date", "date_nanos")}
     values = part.options("sort", readers)
     values["descending"] = values.pop("order", field == "_score")
     return SortKey(field=field, **values)

@@ -114,7 +114,8 @@ class Fuzzy(Node, frozen=True, kw_only=True):
 
 
 class MultiMatch(Node, frozen=True, kw_only=True):
-    """`Match` over several fields, each with its boost. `type`: best_fields, most_fields, phrase."""
+    """`Match` over several fields, each with its boost. `type`: best_fields, most_fields, phrase; or cross_fields, for
+    which all fields of text are one: each word may be in any of them."""
 
     fields: tuple[tuple[str, float], ...]
     query: Scalar
@@ -141,13 +142,14 @@ class MatchPhrase(Node, frozen=True, kw_only=True):
 class MatchPhrasePrefix(Node, frozen=True, kw_only=True):
     """Text, analysed: all its tokens, next to each other in this order, the last one as the beginning of a word.
 
-    Of the words that begin so, the first `max_expansions` in their order count.
+    Of the words that begin so, the first `max_expansions` in their order count. `slop` as of `MatchPhrase`.
     """
 
     field: str
     query: Scalar
     max_expansions: int = 50
     zero_terms: str = "none"
+    slop: int = 0
 
 
 class MatchBoolPrefix(Node, frozen=True, kw_only=True):

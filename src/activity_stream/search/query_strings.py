@@ -17,7 +17,20 @@ from activity_stream.errors import SearchRefused
 from activity_stream.fields import Field, FieldMap, FieldType
 from activity_stream.search import refusals
 from activity_stream.search.analysis import tokens
-from activity_stream.search.on_fields import ASKED, Count, OnFields, Query, boosted, cased, uncounted, with_minimum
+from activity_stream.search.on_fields import (
+    ASKED,
+    PHRASES,
+    Chosen,
+    Count,
+    OnFields,
+    Query,
+    boosted,
+    cased,
+    uncounted,
+    with_minimum,
+)
+from activity_stream.search.query import Range
+from activity_stream.search.spans import bounds as bounds_of
 
 _START = r"(?:[^\s\u3000+\-!():^\[\]\"{}~*?\\/]|\\.)"
 _CHAR = r"(?:[^\s\u3000!():^\[\]\"{}~*?\\/]|\\.)"
@@ -45,12 +58,15 @@ _DEEPEST = 25
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """The options of a `query_string`. `fields`: names or patterns, with a boost each; empty for all there are."""
+    """The options of a `query_string`. `fields`: names or patterns, with a boost each; empty for all there are;
+    `by_default`: they are as if the text named them."""
 
     query: str
     fields: tuple[tuple[str, float], ...] = ()
+    by_default: bool = False
     operator: str = "or"
     lenient: bool | None = None
+    type: str = "best_fields"
     tie_breaker: float | None = None
     phrase_slop: int = 0
     fuzziness: str = "AUTO"
@@ -69,7 +85,19 @@ def spelled_out(asked: Asked, fields: FieldMap, count: Count = uncounted) -> Que
     """The query that it stands for, JSON. `count` is told of the clauses that it has. Raises SearchRefused where the
     text is not of the grammar, and what `count` raises."""
     found = _Parser(asked, fields, count).top()
-    return boosted(with_minimum(found, asked.minimum_should_match), asked.boost)
+    return boosted(_with_minimum(found, asked.minimum_should_match, fields), asked.boost)
+
+
+def _with_minimum(query: Query, minimum: str | None, fields: FieldMap) -> Query:
+    """The query with so many of its own optional clauses needed, below a boost too; words in texts that are one are
+    such clauses."""
+    match query:
+        case {"dis_max": {"queries": [only], "boost": boost}}:
+            return boosted(_with_minimum(only, minimum, fields), boost)
+        case {"multi_match": {"type": "cross_fields", "fields": names} as said} if minimum is not None:
+            texts = all(fields[each.partition("^")[0]].type is FieldType.TEXT for each in names)
+            return {"multi_match": {**said, "minimum_should_match": minimum}} if texts else query
+    return with_minimum(query, minimum)
 
 
 class _Parser:
@@ -77,8 +105,9 @@ class _Parser:
 
     def __init__(self, asked: Asked, fields: FieldMap, count: Count) -> None:
         self._asked = asked
-        self._tie = {} if asked.tie_breaker is None else {"tie_breaker": asked.tie_breaker}
-        self._on = OnFields("query_string", asked.fields, fields, count, lenient=asked.lenient, tie=asked.tie_breaker)
+        tie = 1.0 if asked.tie_breaker is None and asked.type == "most_fields" else asked.tie_breaker
+        self._tie = {} if tie is None else {"tie_breaker": tie}
+        self._on = OnFields("query_string", asked.fields, fields, count, lenient=asked.lenient, tie=tie)
         self._tokens = list(_tokens(asked.query))
         self._at = 0
         self._depth = 0
@@ -101,7 +130,8 @@ class _Parser:
         begun = False
         while not begun or self._next() not in (None, ")"):
             if words := self._words():
-                self._add_words(clauses, field, words)
+                clause = self._add_words(clauses, field, words)
+                first = first if begun else clause
             else:
                 conjunction = self._taken("and", "or") if begun else None
                 modifier = self._taken("+", "-", "not")
@@ -133,19 +163,31 @@ class _Parser:
             or (following.kind == "operator" and following.text in ("and", "or"))
         )
 
-    def _add_words(self, clauses: list[list[Any]], field: str | None, words: Sequence[str]) -> None:
+    def _add_words(self, clauses: list[list[Any]], field: str | None, words: Sequence[str]) -> Query | None:
+        """Add what the words are looked for as: the query, or None for one of each word, where that is the same."""
         occur = "must" if self._asked.operator == "and" else "should"
         text = " ".join(words)
         fields = self._on.chosen(field)
-        if len(fields) == 1 and fields[0][0].type is FieldType.TEXT and fields[0][1] == 1.0:
-            name = fields[0][0].name
+        if self._is_of_words(fields) and not self._is_bound(field, text):
             found = tokens(text)
-            self._on.count(len(found))
-            clauses += [[occur, {"match": {name: {"query": token}}}] for token in found]
-            return
+            self._on.count(len(found) * len(fields))
+            clauses += [[occur, query] for query in (self._text(field, token) for token in found) if query is not None]
+            return None
         query = self._text(field, text)
         if query is not None:
             clauses.append([occur, query])
+        return query
+
+    def _is_bound(self, field: str | None, text: str) -> bool:
+        """Whether it is a range with one bound, which has to be of a field."""
+        named = field is not None or self._asked.by_default or not self._asked.fields
+        return named and text[:1] in ("<", ">") and len(text) > 1
+
+    def _is_of_words(self, fields: Chosen) -> bool:
+        """Whether a text is looked for by a query for each of its words."""
+        if self._asked.type in PHRASES or any(each.type is not FieldType.TEXT for each, _ in fields):
+            return False
+        return fields[0][1] == 1.0 if len(fields) == 1 else self._asked.type == "cross_fields"
 
     def _clause(self, field: str | None) -> Query | None:
         self._on.count(1)
@@ -195,18 +237,21 @@ class _Parser:
 
     def _text(self, field: str | None, text: str) -> Query | None:
         """What a word, or several that follow each other, are looked for as."""
-        if field is not None and text[:1] in ("<", ">") and len(text) > 1:
+        if self._is_bound(field, text):
             how = text[0] + ("=" if text[1] == "=" else "")
             bound = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte"}[how]
             return self._ranged(field, {bound: text[len(how) :]})
         if field == "_exists_":
             return self._on.present(text)
-        return self._on.text(self._on.chosen(field), text, self._asked.operator, "best_fields", **self._tie)
+        if self._asked.type in PHRASES:
+            slop, kind = self._asked.phrase_slop, self._asked.type
+            return self._on.phrase(self._on.chosen(field), text, slop, kind, **self._tie)
+        return self._on.text(self._on.chosen(field), text, self._asked.operator, self._asked.type, **self._tie)
 
     def _phrase(self, field: str | None, text: str, slop: int) -> Query | None:
         if field == "_exists_":
             return self._on.present(text)
-        return self._on.phrase(self._on.chosen(field), text, slop, **self._tie)
+        return self._on.phrase(self._on.chosen(field), text, slop, "phrase", **self._tie)
 
     def _fuzzy(self, field: str | None, word: str, how: str) -> Query | None:
         edits = self._asked.fuzziness
@@ -243,15 +288,14 @@ class _Parser:
 
     def _ranged(self, field: str | None, bounds: Mapping[str, str]) -> Query | None:
         chosen = self._on.chosen(field)
-        words = next((each for each, _ in chosen if each.type is FieldType.TEXT), None)
-        if words is not None:
-            raise refusals.illegal(
-                f"[query_string] has a range, and [{words.name}] is a text: {refusals.NOT_YET}; name another field"
-            )
+        if self._on.lenient:
+            chosen = [(each, boost) for each, boost in chosen if _can_be(each, bounds)]
 
         def on(each: Field) -> Query:
+            if not bounds and each.type is FieldType.TEXT:
+                return {"range": {each.name: {"gte": ""}}}  # any word, and not any value, which may have none
             zone = {"time_zone": self._asked.time_zone} if self._asked.time_zone and each.type is FieldType.DATE else {}
-            return {"range": {each.name: {**bounds, **zone}}}
+            return {"range": {each.name: {**{end: cased(each, bound) for end, bound in bounds.items()}, **zone}}}
 
         return self._on.each(chosen, on, kinds=ASKED)
 
@@ -302,6 +346,15 @@ def _tokens(text: str) -> Iterator[_Token]:
             yield _Token("star" if piece == "*" else "wild" if _WILD.search(piece) else "word", piece)
         else:
             yield _Token(kind, piece)
+
+
+def _can_be(field: Field, bounds: Mapping[str, Any]) -> bool:
+    """Whether a field can hold values such as the bounds."""
+    try:
+        bounds_of(field.type, Range(field=field.name, **bounds), 0)
+    except ValueError:
+        return False
+    return True
 
 
 def _unreadable(text: str, place: str) -> SearchRefused:

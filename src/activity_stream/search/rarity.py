@@ -36,8 +36,10 @@ from activity_stream.search.query import (
 from activity_stream.search.values import json_text
 
 Query = dict[str, Any]
-Weigh = Callable[[str, Query], float]
-"""The score of what a query of one word or phrase finds; its field's name comes first."""
+Asked = Sequence[tuple[str, Query]]
+Weigh = Callable[[Asked], list[float]]
+"""The scores of what queries of one word or phrase find, each with its field's name first; of several, which are all of
+one word, as one."""
 
 K1, B = 1.2, 0.75
 """How soon a word that comes more often adds less, and how much the length of a text matters (BM25)."""
@@ -70,6 +72,29 @@ def idf(having: int, documents: int) -> float:
     return math.log(1 + (documents - having + 0.5) / (having + 0.5))
 
 
+def blended(having: Sequence[int], documents: Sequence[int], most: int) -> list[int]:
+    """How many documents count as having a word in each of several fields, where it is to be about as rare in all of
+    them as in the one in which most (`having`) have it; never more than have the field (`documents`), nor than `most`.
+
+    Source: OpenSearch's BlendedTermQuery, which keeps the order that fields have by it.
+    """
+    found = [0] * len(having)
+    counted, before = min(most, max(having, default=0)), None
+    for place in sorted(range(len(having)), key=lambda each: -having[each]):
+        if having[place]:
+            counted += before is not None and having[place] < before
+            found[place] = min(most, documents[place], counted)
+            before = having[place]
+    return found
+
+
+def fewest_words(having: Sequence[int], documents: Sequence[int], means: Sequence[float]) -> int:
+    """How many words the shortest of several fields has in all documents together, of those that have a word: as many
+    documents can count as having it at most (OpenSearch's BlendedTermQuery)."""
+    rows = zip(having, documents, means, strict=True)
+    return min((round(number * mean) for those, number, mean in rows if those), default=0)
+
+
 class Weighing:
     """One query (JSON, already read once, so that it is known to be right) over an alias's fields, on its way."""
 
@@ -87,13 +112,16 @@ class Weighing:
         """The query with constant scores in place of those that depend on the index."""
         return self._walk(self._query, partial(self._weight, counts))
 
-    def _ask(self, field: str, query: Query) -> float:
-        self._counted[_name(query)] = query
-        self._counted[_name(_having(field))] = _having(field)
-        return 1.0
+    def _ask(self, asked: Asked) -> list[float]:
+        for field, query in asked:
+            self._counted[_name(query)] = query
+            self._counted[_name(_having(field))] = _having(field)
+        return [1.0] * len(asked)
 
-    def _weight(self, counts: Mapping[str, int], field: str, query: Query) -> float:
-        return rarity(counts[_name(query)], counts[_name(_having(field))])
+    def _weight(self, counts: Mapping[str, int], asked: Asked) -> list[float]:
+        documents = [counts[_name(_having(field))] for field, _ in asked]
+        having = blended([counts[_name(query)] for _, query in asked], documents, max(documents))
+        return [rarity(*each) for each in zip(having, documents, strict=True)]
 
     def _walk(self, query: Any, weigh: Weigh) -> Any:
         (kind, inner), *_ = query.items()
@@ -130,7 +158,7 @@ class Weighing:
                 plain = {"match_bool_prefix": {each.field: {"query": each.query}}}
                 parts.append(self._bool_prefix(each, weigh) or _constant(plain, each.boost))
             elif isinstance(each, MatchPhrasePrefix):
-                said = {"query": each.query, "zero_terms_query": each.zero_terms}
+                said = {"query": each.query, "zero_terms_query": each.zero_terms, "slop": each.slop}
                 parts.append(_constant({"match_phrase_prefix": {each.field: said}}, each.boost))
         return {"dis_max": {"queries": parts, "tie_breaker": node.tie_breaker, "boost": node.boost}}
 
@@ -193,6 +221,8 @@ class Weighing:
         return _scored(name, {"match_phrase": {name: said}}, boost, weigh)
 
     def _multi_match(self, node: MultiMatch, weigh: Weigh) -> Query:
+        if node.type == "cross_fields":
+            return self._across(node, weigh)
         parts = []
         for name, boost in node.fields:
             one = self._phrase if node.type == "phrase" else self._match
@@ -201,6 +231,36 @@ class Weighing:
             return {"bool": {"should": parts, "minimum_should_match": 1, "boost": node.boost}}
         return {"dis_max": {"queries": parts, "tie_breaker": node.tie_breaker, "boost": node.boost}}
 
+    def _across(self, node: MultiMatch, weigh: Weigh) -> Query:
+        """A `multi_match` for which all fields of text are one."""
+        mapped = [(self._fields[name], boost) for name, boost in node.fields if name in self._fields]
+        texts = [(field.name, boost) for field, boost in mapped if field.type is FieldType.TEXT]
+        others = [(field.name, boost) for field, boost in mapped if field.type is not FieldType.TEXT]
+        parts = [self._words_across(texts, node, weigh)] if texts else []
+        if others:
+            whole = [_constant(_plain(name, node), boost) for name, boost in others]
+            parts.append({"dis_max": {"queries": whole, "tie_breaker": node.tie_breaker}})
+        return {"dis_max": {"queries": parts or [_NOTHING], "tie_breaker": node.tie_breaker, "boost": node.boost}}
+
+    def _words_across(self, texts: Sequence[tuple[str, float]], node: MultiMatch, weigh: Weigh) -> Query:
+        words = tokens(json_text(node.query))
+        if not words:
+            return (
+                _constant({"match_all": {}}, texts[0][1] if len(texts) == 1 else 1.0)
+                if node.zero_terms == "all"
+                else _NOTHING
+            )
+        required = required_words(node.operator, node.minimum_should_match, len(words))
+        if required > len(words):
+            return _NOTHING
+        clauses = []
+        for word in words:
+            asked = [(name, {"term": {name: word}}) for name, _ in texts]
+            scores = zip(asked, texts, weigh(asked), strict=True)
+            parts = [_constant(query, boost * score) for (_, query), (_, boost), score in scores]
+            clauses.append({"dis_max": {"queries": parts, "tie_breaker": node.tie_breaker}})
+        return {"bool": {"should": clauses, "minimum_should_match": required}}
+
 
 def _plain(name: str, node: MultiMatch) -> Query:
     """One field's part of a `multi_match`, where it is not about words."""
@@ -208,7 +268,8 @@ def _plain(name: str, node: MultiMatch) -> Query:
 
 
 def _scored(field: str, query: Query, boost: float, weigh: Weigh) -> Query:
-    return _constant(query, boost * weigh(field, query))
+    (score,) = weigh([(field, query)])
+    return _constant(query, boost * score)
 
 
 def _constant(query: Query, score: float) -> Query:

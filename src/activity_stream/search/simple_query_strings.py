@@ -165,7 +165,7 @@ class _Parser:
                 is_last = level.at + 1 == len(level.text)
                 slop = 0 if is_last else self._number(level)
                 level.at += 1  # Lucene's parser passes over what ends the number, whatever it is
-            self._add(level, self._on.phrase(self._on.default, "".join(copied), slop))
+            self._add(level, self._on.phrase(self._on.default, "".join(copied), slop, "phrase"))
 
     def _word(self, level: _Level) -> None:
         copied: list[str] = []

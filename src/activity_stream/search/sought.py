@@ -89,7 +89,7 @@ def _collect(node: Any, field: Field, fields: FieldMap, found: Sought, *, of_any
 
 def _add(node: Any, field: Field, found: Sought) -> None:
     """What a query of one field looks for."""
-    test = _test(node, field)
+    test = _test(node)
     match node:
         case _ if test is not None:
             found.tests.append(test)
@@ -106,7 +106,7 @@ def _add(node: Any, field: Field, found: Sought) -> None:
             _add_text(node, field, found)
 
 
-def _test(node: Any, field: Field) -> Test | None:
+def _test(node: Any) -> Test | None:
     """For what may be many words: whether one is among them."""
     expression = None
     match node:
@@ -116,8 +116,10 @@ def _test(node: Any, field: Field) -> Test | None:
             return partial(_looks_like, wildcard_pieces(node.value), node.case_insensitive)
         case q.Regexp():
             return _automaton(translated(node.value, ignore_case=node.case_insensitive))
+        case q.Range(gt=None, gte=None, lt=None, lte=None):
+            return None
         case q.Range():
-            return partial(_is_within, node) if field.type is FieldType.KEYWORD else None
+            return partial(_is_within, node)
         case q.Term(case_insensitive=True):
             expression = exactly(json_text(node.value))
         case q.Prefix():
@@ -138,7 +140,7 @@ def _add_text(node: Any, field: Field, found: Sought) -> None:
     if field.type is FieldType.KEYWORD:
         _add_word(json_text(node.query), getattr(node, "fuzzy", None), found)
     elif is_phrase:
-        _add_phrase(node.query, getattr(node, "slop", 0), found, begun=isinstance(node, q.MatchPhrasePrefix))
+        _add_phrase(node.query, node.slop, found, begun=isinstance(node, q.MatchPhrasePrefix))
     else:
         for word in tokens(json_text(node.query)):
             _add_word(word, node.fuzzy, found)
@@ -176,7 +178,7 @@ def _places_of(phrase: Phrase, found: Sequence[str]) -> set[int]:
     """The places of a phrase's words, where they stand as in the phrase."""
     wanted = phrase.words
     if phrase.slop:
-        return _near(wanted, phrase.slop, found)
+        return _near(phrase, found)
     places: set[int] = set()
     for start in range(len(found) - len(wanted) + 1):
         window = found[start : start + len(wanted)]
@@ -186,13 +188,20 @@ def _places_of(phrase: Phrase, found: Sequence[str]) -> set[int]:
     return places
 
 
-def _near(wanted: Sequence[str], slop: int, found: Sequence[str]) -> set[int]:
+def _near(phrase: Phrase, found: Sequence[str]) -> set[int]:
     """The places of all the words, in any order, where no more than `slop` others stand between them. A word that is
     wanted twice may stand there once."""
-    at: dict[str, list[int]] = {word: [] for word in wanted}
+    wanted, slop = phrase.words, phrase.slop
+    whole, last = (wanted[:-1], wanted[-1]) if phrase.begun else (wanted, None)
+    at: dict[str, list[int]] = {word: [] for word in whole}
+    begun: list[int] = []
     for place, word in enumerate(found):
         if word in at:
             at[word].append(place)
+        if last is not None and word.startswith(last):
+            begun.append(place)
+    if last is not None:
+        at[""] = begun
     places: set[int] = set()
     for first in sorted(place for those in at.values() for place in those):
         nearest_of = [bisect_left(those, first) for those in at.values()]

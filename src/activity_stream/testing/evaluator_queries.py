@@ -83,9 +83,8 @@ class Queries:
             case Bool():
                 return self._bool(node, boost)
             case Boosting():
-                return partial(
-                    _lessened, self.score(node.positive, boost), self.score(node.negative), node.negative_boost
-                )
+                positive = partial(_boosted, self.score(node.positive), boost)
+                return partial(_lessened, positive, self.score(node.negative), node.negative_boost)
             case DisMax():
                 return partial(_best, [self.score(each, boost) for each in node.queries], node.tie_breaker)
             case FunctionScore():
@@ -172,6 +171,8 @@ class Queries:
             case Terms():
                 tests = [equal_to(field, value, self._now_ms) for value in node.values]
                 return self._flags(field, partial(_any_test, tests))
+            case Range(gt=None, gte=None, lt=None, lte=None):
+                return partial(_has_any, [field])
             case Range():
                 return self._flags(field, within(field, node, self._now_ms))
             case _:

@@ -26,12 +26,7 @@ def term_score(corpus: Corpus, field: Field, term: Scalar, document: Document) -
 def phrase_score(corpus: Corpus, field: Field, words: list[str], slop: int, document: Document) -> float | None:
     """The score of words that stand next to each other in a document's text, or moved by at most so many places, the
     less the farther; None if they do not."""
-    places = [document.positions(field).get(word, ()) for word in words]
-    frequency = 0.0
-    for chosen in product(*places):
-        moved = [place - offset for offset, place in enumerate(chosen)]
-        if len(set(chosen)) == len(chosen) and max(moved) - min(moved) <= slop:
-            frequency += 1 / (1 + max(moved) - min(moved))
+    frequency = _times([document.positions(field).get(word, ()) for word in words], slop)
     return None if not frequency else _score(corpus, field, list(words), frequency, document)
 
 
@@ -48,15 +43,43 @@ def blended_score(corpus: Corpus, field: Field, words: Sequence[tuple[str, float
     return sum(found) if found else None
 
 
-def begun_score(corpus: Corpus, field: Field, before: list[str], ends: list[str], document: Document) -> float | None:
-    """The score of words that stand next to each other in a document's text, and then any of `ends`; None if they do
-    not. Source: Lucene's MultiPhraseQuery, which weighs all terms that it has."""
-    places = document.positions(field)
-    frequency = sum(
-        all(start + offset in places.get(word, ()) for offset, word in enumerate(before))
-        and any(start + len(before) in places.get(end, ()) for end in ends)
-        for start in places.get(before[0], ())
-    )
+def across_score(
+    corpus: Corpus, texts: Sequence[tuple[Field, float]], word: str, tie_breaker: float, document: Document
+) -> float | None:
+    """The best score of a word in any of some texts, each with a boost; None if it is in none of them. It is as rare in
+    all of them as in the one that has it most often, a document less for each number under that (OpenSearch's
+    BlendedTermQuery)."""
+    known = [(field, boost, corpus.statistics(field)) for field, boost in texts]
+    known = [each for each in known if each[2].with_term[word]]
+    numbers = sorted({statistics.with_term[word] for _, _, statistics in known}, reverse=True)
+    limit = min((round(each.documents * each.mean_length) for _, _, each in known), default=0)
+    found = []
+    for field, boost, statistics in known:
+        if document.terms(field)[word]:
+            fewer = numbers.index(statistics.with_term[word])
+            having = min(limit, statistics.documents, min(limit, numbers[0]) + fewer)
+            found.append(boost * _score(corpus, field, [word], document.terms(field)[word], document, having=having))
+    return max(found) + tie_breaker * (sum(found) - max(found)) if found else None
+
+
+def _times(places: Sequence[Sequence[int]], slop: int) -> float:
+    """How often words of which each stands in such places stand as in a phrase, the less the farther they moved."""
+    frequency = 0.0
+    for chosen in product(*places):
+        moved = [place - offset for offset, place in enumerate(chosen)]
+        if len(set(chosen)) == len(chosen) and max(moved) - min(moved) <= slop:
+            frequency += 1 / (1 + max(moved) - min(moved))
+    return frequency
+
+
+def begun_score(
+    corpus: Corpus, field: Field, before: list[str], ends: list[str], slop: int, document: Document
+) -> float | None:
+    """The score of words that stand next to each other in a document's text, and then any of `ends`, or moved as above;
+    None if they do not. Source: Lucene's MultiPhraseQuery, which weighs all terms that it has."""
+    positions = document.positions(field)
+    last = sorted({place for end in ends for place in positions.get(end, ())})
+    frequency = _times([*(positions.get(word, ()) for word in before), last], slop)
     return None if not frequency else _score(corpus, field, [*before, *ends], frequency, document)
 
 

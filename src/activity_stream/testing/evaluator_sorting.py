@@ -17,7 +17,7 @@ from activity_stream.search import refusals
 from activity_stream.search.date_math import bound_ms
 from activity_stream.search.geo import how_far
 from activity_stream.search.hits import SCRIPT, NestedSort, SortKey
-from activity_stream.search.modes import check_mode, combined
+from activity_stream.search.modes import check_mode, check_numeric_type, combined
 from activity_stream.search.query import Scalar
 from activity_stream.search.resolve import nested_sorted, place_sorted
 from activity_stream.search.values import (
@@ -61,6 +61,7 @@ class Key:
         self._first = key.missing == "_first"
         self._mode = key.mode or ("max" if key.descending else "min")
         check_mode(key.mode, self.type)
+        check_numeric_type(key.numeric_type, key.field, self.type)
         self._nested = None if key.nested is None else _objects(key.nested, corpus, now_ms)
         self._instead = None if key.missing in ("_first", "_last") else self._in_place(key.missing)
 

@@ -12,7 +12,7 @@ from activity_stream.search.minimum import minimum_should_match
 from activity_stream.search.query import Fuzzy, Match, MatchPhrase, MatchPhrasePrefix, MultiMatch, Scalar
 from activity_stream.search.values import json_text
 from activity_stream.testing.evaluator_documents import Corpus, Document
-from activity_stream.testing.evaluator_scores import begun_score, blended_score, phrase_score, term_score
+from activity_stream.testing.evaluator_scores import across_score, begun_score, blended_score, phrase_score, term_score
 from activity_stream.testing.evaluator_values import STRINGS, Test, equal_to
 
 Score = Callable[[Document], float | None]
@@ -49,13 +49,18 @@ class TextQueries:
             return partial(phrase_score, self._corpus, field, words, node.slop)
         return self._any_words(field, node, words)
 
-    def _any_words(self, field: Field, node: Match, words: list[str]) -> Score:
+    def _least(self, node: Match | MultiMatch, words: list[str]) -> int:
+        """How many of the words have to be there; it may be more than there are."""
         least = len(words) if node.operator == "and" else 1
         # With one word there is nothing to choose from, and a minimum does not count.
         if node.minimum_should_match is not None and len(words) > 1:
             optional = 0 if node.operator == "and" else len(words)
             asked = minimum_should_match(node.minimum_should_match, optional)
             least = max(least, len(words) + 1 if asked > optional else asked)
+        return least
+
+    def _any_words(self, field: Field, node: Match, words: list[str]) -> Score:
+        least = self._least(node, words)
         if node.fuzzy is None:
             return partial(_words, self._corpus, field, words, least)
         scores = [self._fuzzy(Fuzzy(field=node.field, value=word, fuzzy=node.fuzzy)) for word in words]
@@ -87,7 +92,7 @@ class TextQueries:
         ends = [word for word in known if word.startswith(words[-1])][: node.max_expansions]
         if len(words) == 1:
             return partial(_words, self._corpus, field, ends, 1)
-        return partial(begun_score, self._corpus, field, words[:-1], ends)
+        return partial(begun_score, self._corpus, field, words[:-1], ends, node.slop)
 
     def _whole(self, field: Field, node: Match | MatchPhrase) -> Score:
         """A field that is not text: the whole value is what is looked for."""
@@ -105,8 +110,34 @@ class TextQueries:
 
     def _several(self, node: MultiMatch) -> Score:
         """The best of the fields, plus the others' times the tie breaker; for most_fields that is 1."""
+        if node.type == "cross_fields":
+            return self._across(node)
         scores = [(self.score(self._on_one_field(node, name)), boost) for name, boost in node.fields]
         return partial(_best, scores, node.tie_breaker)
+
+    def _across(self, node: MultiMatch) -> Score:
+        """The best of the fields of text, as one field, and of the best of all others."""
+        fields = [(field, boost) for name, boost in node.fields if (field := self._corpus.field(name)) is not None]
+        texts = [(field, boost) for field, boost in fields if field.type is FieldType.TEXT]
+        others = [
+            (self.score(self._on_one_field(node, field.name)), boost)
+            for field, boost in fields
+            if field.type is not FieldType.TEXT
+        ]
+        parts: list[tuple[Score, float]] = [(partial(_best, others, node.tie_breaker), 1.0)]
+        if texts:
+            parts.append((self._words_across(node, texts), 1.0))
+        return partial(_best, parts, node.tie_breaker)
+
+    def _words_across(self, node: MultiMatch, texts: Sequence[tuple[Field, float]]) -> Score:
+        words = tokens(json_text(node.query))
+        if not words and len(texts) == 1:
+            return partial(_best, [(self.score(self._on_one_field(node, texts[0][0].name)), texts[0][1])], 0.0)
+        if not words:
+            return _all if node.zero_terms == "all" else _none
+        least = self._least(node, words)
+        scores = [partial(across_score, self._corpus, texts, word, node.tie_breaker) for word in words]
+        return partial(_enough, scores, least)
 
     def _on_one_field(self, node: MultiMatch, name: str) -> Match | MatchPhrase:
         field = self._corpus.field(name)

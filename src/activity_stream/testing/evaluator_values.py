@@ -52,7 +52,7 @@ def within(field: Field, node: Range, now_ms: int) -> Test:
     """Whether a stored value is within a range. Raises SearchRefused if the field cannot hold the bounds."""
     if field.type is FieldType.GEO_POINT:
         raise refusals.wrong_kind("range queries", field.name, field.type)
-    if field.type is not FieldType.DATE and (node.format is not None or node.time_zone is not None):
+    if field.type not in (FieldType.DATE, *STRINGS) and (node.format is not None or node.time_zone is not None):
         raise refusals.illegal(
             f"Field [{field.name}] of type [{field.type}] does not support [format] or [time_zone] in a range"
         )

@@ -3,7 +3,7 @@
 import pytest
 
 from activity_stream.search.fuzzy import edits_of, fuzziness, nearest
-from activity_stream.search.phrases import frequency, is_near
+from activity_stream.search.phrases import arrangements, frequency, is_near
 from activity_stream.search.query import Fuzziness
 
 KNOWN = ["port", "pord", "prot", "sport", "ports", "trop", "po", "", "x"]
@@ -77,6 +77,12 @@ def test_words_are_near_if_none_has_moved_too_far(phrase: str, slop: int, near: 
         ("a x x b", "a b", 1, 0.0),
         ("a b c", "a b c", 3, 1.0),
         ("a", "a b", 5, 0.0),
+        ("a a", "a a", 0, 1.0),
+        ("a", "a a", 9, 0.0),
+        ("a x a", "a a", 1, 1 / 2),
+        ("a a a", "a a", 1, 1 + 1),
+        ("a b a", "a b a", 2, 1.0),
+        ("a a b", "a b a", 3, 1 / 3),
     ],
 )
 def test_a_phrase_counts_the_less_the_farther_its_words_have_moved(
@@ -87,3 +93,21 @@ def test_a_phrase_counts_the_less_the_farther_its_words_have_moved(
     for place, word in enumerate(text.split()):
         places.setdefault(word, []).append(place)
     assert frequency(places, phrase.split(), slop) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("ends", "slop", "expected"),
+    [("b c", 0, 2.0), ("a b", 0, 1.0), ("a", 1, 1 / 2), ("a", 0, 0.0), ("c", 1, 1.0), ("c", 2, 1.0)],
+)
+def test_what_comes_last_in_a_phrase_may_be_any_of_several_words(ends: str, slop: int, expected: float) -> None:
+    """In the text `a b a c`, after an `a`, which it may be too, in a place of its own."""
+    places = {"a": [0, 2], "b": [1], "c": [3]}
+    last = sorted(place for end in ends.split() for place in places[end])
+    assert frequency({**places, "": last}, ["a"], slop, "") == pytest.approx(expected)
+
+
+def test_the_ways_in_which_moved_words_can_stand_are_few_or_not_told() -> None:
+    """Each with how far they have moved, in places of their own; too many are None, before they are made."""
+    assert arrangements(2, 0) == [[0, 1]]
+    assert sorted(arrangements(2, 2) or ()) == [[0, 1], [0, 2], [0, 3], [1, 0]]
+    assert arrangements(1_000, 1_000_000) is None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from activity_stream.search.minimum import minimum_should_match
+from activity_stream.search.minimum import minimum_should_match, required_words
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,25 @@ def test_other_forms_are_refused(text: str) -> None:
     """What is no number, percentage or condition raises ValueError, which says what is allowed."""
     with pytest.raises(ValueError, match="must be like 2, -1, 75%"):
         minimum_should_match(text, 3)
+
+
+@pytest.mark.parametrize(
+    ("operator", "minimum", "words", "expected"),
+    [
+        ("or", None, 3, 1),
+        ("or", "2", 3, 2),
+        ("or", "0", 3, 1),
+        ("or", "4", 3, 4),
+        ("or", "4", 1, 1),
+        ("and", None, 3, 3),
+        ("and", "75%", 3, 3),
+        ("and", "-1", 3, 3),
+        ("and", "1", 3, 4),
+        ("and", "1", 1, 1),
+    ],
+)
+def test_words_that_are_all_needed_leave_none_that_a_minimum_could_count(
+    operator: str, minimum: str | None, words: int, expected: int
+) -> None:
+    """A number of optional words, of which there are none, is never reached; of one word there is nothing to choose."""
+    assert required_words(operator, minimum, words) == expected

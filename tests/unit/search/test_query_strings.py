@@ -101,7 +101,7 @@ def test_a_line_that_cannot_be_read_is_refused_with_the_place(line: str, place: 
         ({}, "must be provided with a [query]"),
         ({"query": "a", "default_operator": "xor"}, "it can be [or] or [and]"),
         ({"query": "a", "fields": ["x"], "default_field": "y"}, "not both"),
-        ({"query": "a", "type": "cross_fields"}, "OpenSearch has it"),
+        ({"query": "a", "type": "bool_prefix"}, "is not one of"),
         ({"query": "a", "analyzer": "english"}, "OpenSearch has it"),
         ({"query": "a", "odd": 1}, "[query_string]"),
         ({"query": "a", "minimum_should_match": "x"}, "minimum_should_match"),
@@ -115,12 +115,22 @@ def test_options_that_are_wrong_are_refused_by_name(options: dict[str, Any], wor
     assert words in caught.value.body.decode()
 
 
-def test_a_range_of_words_is_refused_by_the_name_of_the_field() -> None:
-    """The embedded index has none; a line without a field would ask for it."""
-    for line in ("[a TO b]", "object.content:[a TO b]"):
-        with pytest.raises(SearchRefused, match="400") as caught:
-            stood_for(line)
-        assert b"is a text" in caught.value.body
+def test_a_range_of_words_is_of_their_small_letters() -> None:
+    """As the words of a text are, but not the values of a keyword."""
+    assert stood_for("object.content:[A TO B}") == {"range": {"object.content": {"gte": "a", "lt": "b"}}}
+    assert stood_for("object.content:>A") == {"range": {"object.content": {"gt": "a"}}}
+    assert stood_for("type:[A TO B}") == {"range": {"type": {"gte": "A", "lt": "B"}}}
+
+
+def test_a_range_is_asked_of_all_fields_that_can_have_such_values() -> None:
+    """Where no field is named; what cannot be a date is not asked of dates."""
+    found = msgspec.json.encode(spelled_out(Asked(query="[a TO b]"), FIELDS)).decode()
+    assert '"range":{"object.content":{"gte":"a","lte":"b"}}' in found
+    assert "published" not in found
+    assert spelled_out(Asked(query=">a"), FIELDS) == spelled_out(Asked(query="{a TO *]"), FIELDS)
+    assert stood_for(">a", by_default=True) == {"range": {NAME: {"gt": "a"}}}
+    assert "range" not in stood_for(">a")
+    assert stood_for("object.content:[* TO *]") == {"range": {"object.content": {"gte": ""}}}
 
 
 def test_only_queries_are_turned_and_nothing_else_of_a_body() -> None:

@@ -6,11 +6,16 @@ import pytest
 
 from activity_stream.fields import Field, FieldType
 from activity_stream.search.parse import parse_body
-from activity_stream.search.rarity import Weighing, rarity, shows_scores
+from activity_stream.search.rarity import Weighing, blended, rarity, shows_scores
 
 FIELDS = {
     name: Field(name, kind, (name,))
-    for name, kind in (("name", FieldType.TEXT), ("type", FieldType.KEYWORD), ("public", FieldType.BOOLEAN))
+    for name, kind in (
+        ("name", FieldType.TEXT),
+        ("content", FieldType.TEXT),
+        ("type", FieldType.KEYWORD),
+        ("public", FieldType.BOOLEAN),
+    )
 }
 
 
@@ -66,6 +71,41 @@ def test_words_have_their_rarity_within_the_scope_as_a_constant_score(
 ) -> None:
     """Nothing is left whose score an index would take from its other documents; what is found stays the same."""
     assert weighed(query) == expected
+
+
+def test_a_word_across_fields_is_as_rare_as_where_most_have_it() -> None:
+    """In all fields of text; others are asked for their whole value."""
+    query = {"multi_match": {"query": "Old", "fields": ["name", "content^2", "type"], "type": "cross_fields"}}
+    weighing = Weighing(query, FIELDS)
+    having = {"name": 7, "content": 1}
+    counts = {
+        name: 10 if "exists" in counted else having[next(iter(counted["term"]))]
+        for name, counted in weighing.counting().items()
+    }
+    words = [constant(OLD, rarity(7, 10)), constant({"term": {"content": "old"}}, 2 * rarity(8, 10))]
+    in_text = {"bool": {"should": [{"dis_max": {"queries": words, "tie_breaker": 0.0}}], "minimum_should_match": 1}}
+    plain = {"match": {"type": {"query": "Old", "zero_terms_query": "none", "lenient": False}}}
+    whole = {"dis_max": {"queries": [constant(plain, 1.0)], "tie_breaker": 0.0}}
+    assert weighing.weighed(counts) == {"dis_max": {"queries": [in_text, whole], "tie_breaker": 0.0, "boost": 1.0}}
+
+
+@pytest.mark.parametrize(
+    ("having", "documents", "most", "expected"),
+    [
+        ([5], [10], 100, [5]),
+        ([5, 2], [10, 10], 100, [5, 6]),
+        ([2, 5, 5, 1], [10, 10, 10, 10], 100, [6, 5, 5, 7]),
+        ([5, 2], [10, 3], 100, [5, 3]),
+        ([5, 0], [10, 3], 100, [5, 0]),
+        ([5, 2], [10, 10], 3, [3, 3]),
+        ([0, 0], [10, 3], 0, [0, 0]),
+    ],
+)
+def test_fields_keep_their_order_by_how_many_documents_have_a_word(
+    having: list[int], documents: list[int], most: int, expected: list[int]
+) -> None:
+    """One more for each field that fewer have it in, as far as documents have the field."""
+    assert blended(having, documents, most) == expected
 
 
 def test_words_that_do_not_score_are_not_counted() -> None:

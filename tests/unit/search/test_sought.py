@@ -27,13 +27,16 @@ def places(query: object, words: list[str], field: Field = TEXT) -> list[int]:
         ({"match_phrase": {"t": "b c"}}, [1, 2]),
         ({"match_phrase": {"t": {"query": "a c", "slop": 1}}}, [0, 2, 4]),
         ({"match_phrase": {"t": {"query": "a d", "slop": 9}}}, []),
+        ({"match_phrase_prefix": {"t": {"query": "c a", "slop": 2}}}, [0, 2, 4]),
+        ({"match_phrase_prefix": {"t": {"query": "c d", "slop": 9}}}, []),
         ({"bool": {"must_not": {"match": {"t": "a"}}, "filter": {"term": {"t": "b"}}}}, [1]),
         ({"boosting": {"positive": {"term": {"t": "b"}}, "negative": {"term": {"t": "a"}}, "negative_boost": 0}}, [1]),
         ({"nested": {"path": "n", "query": {"prefix": {"t": "a"}}}}, [0, 4]),
         ({"regexp": {"t": "[ab]"}}, [0, 1, 4]),
         ({"regexp": {"t": {"value": "A|.*C", "case_insensitive": True}}}, [0, 2, 4]),
         ({"regexp": {"t": "(a{99}){99}"}}, []),
-        ({"range": {"t": {"gte": "b"}}}, []),
+        ({"range": {"t": {"gte": "b", "lt": "e"}}}, [1, 2]),
+        ({"range": {"t": {}}}, []),
     ],
 )
 def test_words_that_decide_are_told(query: object, expected: list[int]) -> None:

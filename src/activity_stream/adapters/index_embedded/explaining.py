@@ -18,7 +18,7 @@ from activity_stream.search import query as q
 from activity_stream.search.explanations import Occurrence, Slots
 from activity_stream.search.fuzzy import edits_of
 from activity_stream.search.lengths import stored_length
-from activity_stream.search.phrases import frequency_of
+from activity_stream.search.phrases import times
 
 
 class Explaining:
@@ -71,17 +71,15 @@ class Explaining:
         return self._scorer.statistics(self._column(field))
 
     def occurrences(self, field: Field, slots: Slots, slop: int) -> Sequence[Occurrence | None]:
-        """Of a word by its column, of a phrase by where its words stand; in objects, and where a word comes twice and
-        may have moved, that is not known."""
+        """Of a word by its column, of a phrase by where its words stand."""
         column = self._column(field)
         if len(slots) == 1 and len(slots[0]) == 1:
             return self._of_word(column, slots[0][0])
-        twice = len({tuple(slot) for slot in slots}) < len(slots)
-        if field.nested or (slop and twice):
-            return [None] * len(self._addresses)
         lengths = self._snapshot.searcher.fast_field_values(column.length, self._addresses)
         places = [self._reader.positions(column, address) for address in self._addresses]
-        often = [frequency_of(each, slots, slop) for each in places]
+        words = [slot[0] for slot in slots if len(slot) == 1]
+        ends = slots[-1] if len(slots[-1]) != 1 else ()
+        often = [times(each, words, ends, slop) for each in places]
         return [
             Occurrence(number, stored_length(int(length or 1))) if number else None
             for number, length in zip(often, lengths, strict=True)

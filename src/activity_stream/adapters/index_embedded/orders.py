@@ -30,7 +30,7 @@ from activity_stream.model import Alias
 from activity_stream.search import refusals
 from activity_stream.search.date_math import bound_ms
 from activity_stream.search.hits import GEO_DISTANCE, NestedSort, SortKey
-from activity_stream.search.modes import OF_NUMBERS, check_mode
+from activity_stream.search.modes import OF_NUMBERS, check_mode, check_numeric_type
 from activity_stream.search.query import Distance, Scalar
 from activity_stream.search.resolve import nested_sorted, place_sorted
 from activity_stream.search.values import json_text, query_boolean, query_double, query_long, sort_number
@@ -195,6 +195,7 @@ def _order(key: SortKey, snapshot: Snapshot, alias: Alias, translator: Translato
     if kind is FieldType.GEO_POINT:
         raise refusals.wrong_kind("sorting without using a specific sorting feature", key.field, str(kind))
     check_mode(key.mode, kind)
+    check_numeric_type(key.numeric_type, key.field, kind)
     objects = None if key.nested is None else _objects(key.nested, snapshot, alias, translator)
     first, native = key.missing == "_first", key.missing == "_last"
     own = not first and not native

@@ -109,6 +109,10 @@ class Predicates:
         """Documents with the words next to each other, in this order, or moved by so many places. At least two."""
         return Query.phrase_query(self._schema, name, list(words), slop)
 
+    def placed(self, name: str, words: Sequence[tuple[int, str]]) -> Query:
+        """Documents with the words in these places, counted from any. At least two."""
+        return Query.phrase_query(self._schema, name, list(words))
+
     def _whole_range(
         self, name: str, low: Value | None, high: Value | None, *, over_low: bool, under_high: bool
     ) -> Query:

@@ -9,21 +9,21 @@ keeps a constant factor (k1 + 1), which Lucene has dropped.
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 
-from tantivy import Query
+from tantivy import DocAddress, Query
 
 from activity_stream.adapters.index_embedded.entries import WORTH_SEPARATOR, worth_of
 from activity_stream.adapters.index_embedded.predicates import Predicates, both, either, nothing, unscored
 from activity_stream.adapters.index_embedded.reader import ValueReader
 from activity_stream.adapters.index_embedded.resembling import Resembling
-from activity_stream.adapters.index_embedded.schema import SEQUENCE, Column
+from activity_stream.adapters.index_embedded.schema import OBJECT, SEQUENCE, Column
 from activity_stream.adapters.index_embedded.snapshot import Snapshot
 from activity_stream.fields import FieldType
 from activity_stream.search import refusals
 from activity_stream.search.lengths import stored_length
 from activity_stream.search.limits import MOST_SLOPPY
-from activity_stream.search.phrases import frequency, is_near
+from activity_stream.search.phrases import arrangements, frequency, is_near, times, with_ends
 from activity_stream.search.query import Fuzziness
-from activity_stream.search.rarity import K1, RESEMBLING, B, idf, rarity
+from activity_stream.search.rarity import K1, RESEMBLING, B, blended, fewest_words, idf, rarity
 
 FACTOR = K1 + 1
 Places = Mapping[str, Sequence[int]]
@@ -56,12 +56,17 @@ class Scorer:
         self._scope = scope
         self._predicates = Predicates(snapshot)
         self.scored = True
-        self._looks = True
+        self._numbers = SEQUENCE
 
     @property
     def constant(self) -> bool:
         """Whether a word has the same score in every document."""
         return self._scope is not None
+
+    @property
+    def _is_among_others(self) -> bool:
+        """Whether it is about objects in a nested field, those of documents outside of the scope among them."""
+        return self._scope is not None and self._numbers == OBJECT
 
     def within(self, objects: Query) -> "Scorer":
         """The same over the objects of a nested field. With a scope those of others are among them: no limit may tell
@@ -69,7 +74,7 @@ class Scorer:
         scope = None if self._scope is None else objects
         made = Scorer(self._snapshot, objects, scope, self._reader, every=scope is not None)
         made.scored = self.scored
-        made._looks = False  # an object in a nested field has no place of its own
+        made._numbers = OBJECT
         return made
 
     def word(self, column: Column, word: str) -> Query:
@@ -78,6 +83,36 @@ class Scorer:
         if self._scope is not None:
             return self._in_scope(column, query, word)
         return self._weighed(column, word, self._weight(column, word))
+
+    def across(self, columns: Sequence[tuple[Column, float]], word: str, tie_breaker: float) -> Query:
+        """Documents with the word in any of some texts, of which the best counts, by its boost. The word is about as
+        rare in all of them as in the one that has it most often."""
+        if not self.scored:
+            return either([self._predicates.term(column.value, word) for column, _ in columns])
+        counts = [self._having(column, word) for column, _ in columns]
+        documents = [each for _, each in counts]
+        having = blended([each for each, _ in counts], documents, self._most([column for column, _ in columns], counts))
+        parts = []
+        for (column, boost), number, of in zip(columns, having, documents, strict=True):
+            if self._scope is None:
+                made = self._weighed(column, word, idf(number, of))
+            else:
+                made = Query.const_score_query(self._predicates.term(column.value, word), rarity(number, of))
+            parts.append(made if boost == 1.0 else Query.boost_query(made, boost))
+        return Query.disjunction_max_query(parts, float(tie_breaker))
+
+    def _having(self, column: Column, word: str) -> tuple[int, int]:
+        """How many documents count as having a word in a text, and how many as having any there."""
+        if self._scope is not None:
+            return self._having_in_scope(column, self._predicates.term(column.value, word), word)
+        return self.having(column, word), self.statistics(column)[0]
+
+    def _most(self, columns: Sequence[Column], counts: Sequence[tuple[int, int]]) -> int:
+        """How many documents can count as having a word at most. With a scope lengths do not count."""
+        having, documents = [each for each, _ in counts], [number for _, number in counts]
+        if self._scope is not None:
+            return max(documents)
+        return fewest_words(having, documents, [self.statistics(column)[1] for column in columns])
 
     def fuzzy(self, column: Column, word: str, edits: int, how: Fuzziness) -> Query:
         """Documents with the word, or one that so many mistakes make of it.
@@ -111,6 +146,8 @@ class Scorer:
 
     def phrase(self, column: Column, words: list[str], slop: int = 0) -> Query:
         """Documents with the words next to each other, or moved by so many places."""
+        if self._is_among_others:
+            return self._moved(column, words, slop)
         if slop and (len(words) != 2 or words[0] == words[1]):
             return self._near(column, words, slop)
         query = self._predicates.phrase(column.value, words, slop)
@@ -119,7 +156,7 @@ class Scorer:
         weight = sum(self._weight(column, word) for word in words)
         if not self.scored or weight == 0.0:
             return query
-        if self._looks and self._snapshot.count(both(query, self._visible)) <= MOST_PHRASES:
+        if self._snapshot.count(both(query, self._visible)) <= MOST_PHRASES:
             return self._counted(column, query, weight, lambda places: frequency(places, words, slop))
         theirs = sum(self._weight_to_tantivy(column, word) for word in words)
         return Query.boost_query(query, weight / theirs / FACTOR)
@@ -129,14 +166,14 @@ class Scorer:
         how long their texts are."""
         hits = self._snapshot.searcher.search(both(query, self._visible), limit=MOST_PHRASES, count=False).hits
         addresses = [address for _, address in hits]
-        places = self._snapshot.searcher.fast_field_values(SEQUENCE, addresses)
+        places = self._snapshot.searcher.fast_field_values(self._numbers, addresses)
         lengths = self._snapshot.searcher.fast_field_values(column.length, addresses)
         alike: dict[float, list[int]] = {}
         for address, place, length in zip(addresses, places, lengths, strict=True):
             number = times(self._reader.positions(column, address))
             score = weight * self._share(column, stored_length(int(length or 1)), number or 1.0)
             alike.setdefault(score, []).append(int(place or 0))
-        return either([Query.const_score_query(self._predicates.any_of(SEQUENCE, x), s) for s, x in alike.items()])
+        return either([Query.const_score_query(self._predicates.any_of(self._numbers, x), s) for s, x in alike.items()])
 
     def _weighed(self, column: Column, word: str, weight: float) -> Query:
         """Documents with the word, of this weight."""
@@ -175,10 +212,19 @@ class Scorer:
             found = self._snapshot.statistics[column.length] = (int(of["count"]), float(of["avg"] or 1.0))
         return found
 
-    def _near(self, column: Column, words: list[str], slop: int) -> Query:
-        """Documents with several words that have moved: each that has them all is looked at. They are worth as much as
-        a text of average length that has the words once, at least."""
+    def _near(self, column: Column, words: list[str], slop: int, ends: Sequence[str] = ()) -> Query:
+        """Documents with several words that have moved, and then any of `ends`, if there are some: each document that
+        has them all is looked at. They are worth as much as a text of average length that has the words once, at
+        least."""
         having = [self._predicates.term(column.value, word) for word in dict.fromkeys(words)]
+        wanted = [*words, ""] if ends else words
+        if ends:
+            having.append(self._predicates.any_of(column.value, ends))
+
+        def standing(address: DocAddress) -> Places:
+            places = self._reader.positions(column, address)
+            return with_ends(places, ends) if ends else places
+
         seen = both(*having, self._scope or self._visible)
         candidates = self._snapshot.count(seen)
         if candidates > MOST_SLOPPY:
@@ -186,18 +232,29 @@ class Scorer:
                 f"[slop] with several words looks at each document that has all of them, at most {MOST_SLOPPY:,}; "
                 f"{candidates:,} have the words of [{column.field.name}]: leave [slop] out, or add words"
             )
-        found = [a for _, a in self._snapshot.every(seen) if is_near(self._reader.positions(column, a), words, slop)]
-        sequences = self._snapshot.searcher.fast_field_values(SEQUENCE, found)
-        near = self._predicates.any_of(SEQUENCE, [each for each in sequences if each is not None])
+        found = [a for _, a in self._snapshot.every(seen) if is_near(standing(a), wanted, slop)]
+        numbers = self._snapshot.searcher.fast_field_values(self._numbers, found)
+        near = self._predicates.any_of(self._numbers, [each for each in numbers if each is not None])
         if self._scope is not None:
-            return self._in_scope(column, near, (*words, slop))
-        if self.scored and self._looks and len(found) <= MOST_PHRASES and len(set(words)) == len(words):
-            weight = sum(self._weight(column, word) for word in words)
-            return self._counted(column, near, weight, lambda places: frequency(places, words, slop))
-        worth = sum(self._weight(column, word) for word in words) / FACTOR
-        return Query.disjunction_max_query([Query.const_score_query(near, worth), self.phrase(column, words)], 0.0)
+            return Query.const_score_query(near, 1.0) if ends else self._in_scope(column, near, (*words, slop))
+        weight = sum(self._weight(column, word) for word in (*words, *ends))
+        if self.scored and len(found) <= MOST_PHRASES:
+            return self._counted(column, near, weight, lambda places: times(places, words, ends, slop))
+        near = Query.const_score_query(near, weight / FACTOR)
+        return near if ends else Query.disjunction_max_query([near, self.phrase(column, words)], 0.0)
 
-    def begun(self, column: Column, words: list[str], most: int) -> Query:
+    def _moved(self, column: Column, words: list[str], slop: int) -> Query:
+        """The same without a look at what finds them, among which are others' objects: all ways in which the words can
+        stand are asked for. Scores are not shown."""
+        ways = arrangements(len(words), slop)
+        if ways is None:
+            raise refusals.illegal(
+                f"[slop] within [nested]: {len(words)} words of [{column.field.name}] can stand in too many ways, "
+                "use less of it, or fewer words"
+            )
+        return either([self._predicates.placed(column.value, list(zip(places, words, strict=True))) for places in ways])
+
+    def begun(self, column: Column, words: list[str], most: int, slop: int = 0) -> Query:
         """Documents with the words next to each other, where the last one is how a word begins: of the words that begin
         so, and that are in documents to be seen, the first `most` count.
 
@@ -205,6 +262,10 @@ class Scorer:
         """
         *before, last = words
         ends = self.begun_words(column, last, most)
+        if slop and before:
+            if self._is_among_others:
+                return either([self._moved(column, [*before, end], slop) for end in ends])
+            return self._near(column, before, slop, ends) if ends else nothing()
         if self._scope is not None:
             return Query.const_score_query(either([self._next_to(column, [*before, end]) for end in ends]), 1.0)
         if not before:
@@ -213,8 +274,8 @@ class Scorer:
         weights = [self._weight(column, end) for end in ends]
         whole = first + sum(weights)
         anywhere = either([self._next_to(column, [*before, end]) for end in ends])
-        if self.scored and self._looks and self._snapshot.count(both(anywhere, self._visible)) <= MOST_PHRASES:
-            return self._counted(column, anywhere, whole, lambda places: _begun(places, before, ends))
+        if self.scored and self._snapshot.count(both(anywhere, self._visible)) <= MOST_PHRASES:
+            return self._counted(column, anywhere, whole, lambda places: times(places, before, ends, 0))
         phrases = [self.phrase(column, [*before, end]) for end in ends]
         parts = [Query.boost_query(*each) for each in zip(phrases, (whole / (first + w) for w in weights), strict=True)]
         return Query.disjunction_max_query(parts, 0.0) if parts else nothing()
@@ -231,7 +292,7 @@ class Scorer:
 
     def _weight(self, column: Column, word: str) -> float:
         """How rare a word is among the visible documents that have words there."""
-        return idf(self.having(column, word), self.statistics(column)[0])
+        return idf(*self._having(column, word))
 
     def having(self, column: Column, word: str) -> int:
         """How many visible documents have a word, or a value as its text."""
@@ -283,10 +344,13 @@ class Scorer:
         """Documents that a query of some words finds, by how rare they are within the scope."""
         if not self.scored:
             return query
+        return Query.const_score_query(query, rarity(*self._having_in_scope(column, query, words)))
+
+    def _having_in_scope(self, column: Column, query: Query, words: Hashable) -> tuple[int, int]:
+        """How many documents of the scope a query of some words finds, and how many have the field."""
         scope = unscored(self._scope or Query.all_query())
         having = self._counted_once((column.value, words), both(query, scope))
-        documents = self._counted_once((column.value,), both(self._predicates.has(column.present), scope))
-        return Query.const_score_query(query, rarity(having, documents))
+        return having, self._counted_once((column.value,), both(self._predicates.has(column.present), scope))
 
     def _counted_once(self, what: tuple[Hashable, ...], query: Query) -> int:
         """How many documents a query finds, remembered by what it is about, and the name of the scope."""
@@ -297,9 +361,3 @@ class Scorer:
             if self._name and len(known) < _MOST_COUNTED:
                 known[key] = found
         return found
-
-
-def _begun(places: Places, before: list[str], ends: list[str]) -> float:
-    """How often the words stand next to each other, and then any of `ends`."""
-    last = sorted({place for end in ends for place in places.get(end, ())})
-    return frequency({**places, "": last}, [*before, ""], 0)

@@ -31,14 +31,15 @@ from activity_stream.search.analysis import tokens
 from activity_stream.search.begun import spelled_out
 from activity_stream.search.fuzzy import edits_of
 from activity_stream.search.minimum import minimum_should_match, required_words
-from activity_stream.search.patterns import exactly, prefixed, wildcard
+from activity_stream.search.patterns import after_all, between, exactly, is_between, prefixed, wildcard
 from activity_stream.search.regexps import translated
 from activity_stream.search.resolve import function_asked, likened, nested_queried, number_asked, place_queried
+from activity_stream.search.spans import Bounds, span
 from activity_stream.search.spans import bounds as bounds_of
-from activity_stream.search.spans import span
 from activity_stream.search.unmapped import path_term, value_term
 from activity_stream.search.values import json_text
 
+_LONGEST_BOUND = 12
 _TERM_LEVEL = (FieldType.KEYWORD, FieldType.TEXT)
 
 
@@ -157,6 +158,8 @@ class Translator:
 
     def multi_match(self, node: q.MultiMatch) -> Query:
         """Words in several fields."""
+        if node.type == "cross_fields":
+            return self._across(node)
         parts = []
         for name, boost in node.fields:
             made = self._phrase(name, node) if node.type == "phrase" else self._match(name, node)
@@ -179,7 +182,7 @@ class Translator:
         if column.field.type is not FieldType.TEXT:
             raise refusals.wrong_kind("[match_phrase_prefix]", node.field, str(column.field.type))
         words = tokens(json_text(node.query))
-        return self._scorer.begun(column, words, node.max_expansions) if words else _without_words(node)
+        return self._scorer.begun(column, words, node.max_expansions, node.slop) if words else _without_words(node)
 
     def match_bool_prefix(self, node: q.MatchBoolPrefix) -> Query:
         """Words, the last of them only begun, wherever they are."""
@@ -191,18 +194,38 @@ class Translator:
         column = self.column(node.field)
         if column is None:
             return nothing()
-        if column.field.type is FieldType.TEXT:
-            raise refusals.wrong_kind("[range]", node.field, str(column.field.type))
         try:
             bounds = bounds_of(column.field.type, node, self._now_ms)
         except ValueError as problem:
             raise refusals.wrong_value(node.field, str(problem)) from None
+        if column.field.type is FieldType.TEXT and (bounds.low is not None or bounds.high is not None):
+            return _constant(self._words_between(column, bounds))
         if column.field.type is FieldType.BOOLEAN and bounds.admit(0) != bounds.admit(1):
             return self._scorer.flag(column, int(bounds.admit(1)))  # as OpenSearch, which takes it for that value
-        between = self.predicates.between(
+        found = self.predicates.between(
             column, bounds.low, bounds.high, over_low=bounds.over_low, under_high=bounds.under_high
         )
-        return _constant(between)
+        return _constant(found)
+
+    def _words_between(self, column: Column, bounds: Bounds) -> Query:
+        """Words between bounds. Those that begin as a long bound does are looked at one by one: a regular expression
+        has a limit."""
+        low, high = (None if each is None else str(each) for each in (bounds.low, bounds.high))
+        over, under = bounds.over_low, bounds.under_high
+        found = []
+        for bound in (low, high):
+            if bound is not None and len(bound) > _LONGEST_BOUND:
+                begun = self._snapshot.searcher.terms_with_prefix(column.value, bound[:_LONGEST_BOUND], self.visible)
+                found += [word for word, _ in begun if is_between(word, low, high, over_low=over, under_high=under)]
+        if low is not None and len(low) > _LONGEST_BOUND:
+            low, over = after_all(low[:_LONGEST_BOUND]), False
+            if low is None:
+                return self.predicates.any_of(column.value, found)
+        if high is not None and len(high) > _LONGEST_BOUND:
+            high, under = high[:_LONGEST_BOUND], True
+        words = between(low, high, over_low=over, under_high=under)
+        parts = [] if words is None else [self.predicates.pattern(column.value, words, "range")]
+        return either([*parts, self.predicates.any_of(column.value, set(found))])
 
     def exists(self, node: q.Exists) -> Query:
         """Any value."""
@@ -360,6 +383,30 @@ class Translator:
         clauses = [self._fuzzy(column, word, node.fuzzy) for word in words]
         return both(*clauses) if required == len(words) else Query.boolean_query(_should(clauses), required)
 
+    def _across(self, node: q.MultiMatch) -> Query:
+        """Words that are each in any of the fields of text; any other field is asked for the whole value."""
+        columns = [(column, boost) for name, boost in node.fields if (column := self.column(name)) is not None]
+        texts = [each for each in columns if each[0].field.type is FieldType.TEXT]
+        others = [
+            Query.boost_query(self._whole(column, node), boost)
+            for column, boost in columns
+            if column.field.type is not FieldType.TEXT
+        ]
+        parts = [self._words_across(texts, node)] if texts else []
+        if others:
+            parts.append(Query.disjunction_max_query(others, float(node.tie_breaker)))
+        return Query.disjunction_max_query(parts, float(node.tie_breaker)) if parts else nothing()
+
+    def _words_across(self, texts: list[tuple[Column, float]], node: q.MultiMatch) -> Query:
+        words = tokens(json_text(node.query))
+        if not words:
+            return Query.boost_query(_without_words(node), texts[0][1] if len(texts) == 1 else 1.0)
+        required = required_words(node.operator, node.minimum_should_match, len(words))
+        if required > len(words):
+            return nothing()
+        clauses = [self._scorer.across(texts, word, node.tie_breaker) for word in words]
+        return both(*clauses) if required == len(words) else Query.boolean_query(_should(clauses), required)
+
     def _phrase(self, field: str, node: q.MatchPhrase | q.MultiMatch) -> Query:
         column = self.column(field)
         if column is None:
@@ -369,8 +416,6 @@ class Translator:
         words = tokens(json_text(node.query))
         if not words:
             return _without_words(node)
-        if node.slop and self.within is not None:
-            raise refusals.illegal(f"[slop] within [nested]: {refusals.NOT_YET}")
         return self._scorer.phrase(column, words, node.slop) if len(words) > 1 else self._scorer.word(column, words[0])
 
     def _fuzzy(self, column: Column, word: str, how: q.Fuzziness | None) -> Query:

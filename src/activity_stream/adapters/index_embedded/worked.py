@@ -101,9 +101,9 @@ class Worked:
             case q.DisMax():
                 return self._best([self.scores(each, boost) for each in node.queries], node.tie_breaker)
             case q.Boosting():
-                lessened = self._found(node.negative)
-                found = self.scores(node.positive, boost)
-                return {place: s * node.negative_boost if place in lessened else s for place, s in found.items()}
+                lessened, found = self._found(node.negative), self.scores(node.positive)
+                less = boost * node.negative_boost  # of the score itself: within, some queries do without a boost
+                return {place: s * (less if place in lessened else boost) for place, s in found.items()}
         raise TypeError(f"nothing is worked out of {type(node).__name__}")
 
     def _by_functions(self, node: q.FunctionScore, boost: float) -> Scores:

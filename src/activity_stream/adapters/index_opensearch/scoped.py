@@ -128,7 +128,7 @@ def _in_fields(name: str, inner: dict[str, Any]) -> Any:
     if inner.get("type") == "phrase_prefix":
         fields = inner["fields"] if isinstance(inner["fields"], list) else [inner["fields"]]
         weighted = [(field, float(weight or 1)) for field, _, weight in (each.partition("^") for each in fields)]
-        said = {key: inner[key] for key in ("query", "zero_terms_query") if key in inner}
+        said = {key: inner[key] for key in ("query", "zero_terms_query", "slop") if key in inner}
         parts = [_begun("match_phrase_prefix", {field: {**said, "boost": boost}}) for field, boost in weighted]
         return {
             "dis_max": {"queries": parts, "tie_breaker": inner.get("tie_breaker", 0), "boost": inner.get("boost", 1)}
