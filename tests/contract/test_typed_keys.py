@@ -149,7 +149,9 @@ async def test_the_types_are_those_that_opensearch_names(engine_servers: Servers
     await fill((plain, plain), [[each for each in documents(rng, 60) if b"dit:ukRegion" not in each.source]])
     compared = 0
     for number in range(BODIES):
-        asked = {**body(rng), "size": 0} if number % 2 else {"size": 0, "aggs": {"x": aggregation(rng, 2)}}
+        asked = {"aggs": {"x": aggregation(rng, 2)}} if number % 2 else body(rng)
+        # To some sorts OpenSearch 3 never answers where no hits are asked for.
+        asked = {name: said for name, said in asked.items() if name != "sort"} | {"size": 0}
         if '"1ms"' in json.dumps(asked) or not asked.keys() & {"aggs", "suggest"}:
             continue
         try:

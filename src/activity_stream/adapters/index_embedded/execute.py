@@ -9,6 +9,7 @@ Runs in a thread of its own; nothing here waits for anything but the index.
 import time
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import count
 from typing import Any
 
 import msgspec
@@ -49,6 +50,7 @@ from activity_stream.search.suggestions import suggested
 _REMEMBERED_BODIES = 256
 _LONGEST_REMEMBERED = 16_384
 _MOST_SCOPES = 1_000
+_NUMBERS = count()
 _BY_SCORE = orders.Order(orders.SCORE, descending=True)
 
 
@@ -88,23 +90,24 @@ class _Search:
         self._scorer = Scorer(snapshot, self._visible, None, self._reader)
         self._scope = None if scope is None else _parsed_scope(scope)
         if self._scope is not None and scope is not None:
-            conditions = [self._found_by(self._scope, scope), self._visible]
+            number, found = self._found_by(self._scope, scope)
+            conditions = [found, self._visible]
             self._visible = unscored(both(*conditions))
-            self._scorer = Scorer(snapshot, self._visible, self._visible, self._reader, name=alias.encode() + scope)
+            self._scorer = Scorer(snapshot, self._visible, self._visible, self._reader, name=number)
         self._conditions = conditions
         self._scoped = scope is not None
         self._translator = Translator(snapshot, alias, now_ms, self._scorer, self._visible)
 
-    def _found_by(self, scope: Node, name: bytes) -> Query:
-        """The query that a scope is; it is made once, unless it depends on the time."""
+    def _found_by(self, scope: Node, name: bytes) -> tuple[int | None, Query]:
+        """The number of a scope, and the query that it is; they are made once, unless it depends on the time."""
         known = self._snapshot.scopes
-        found = known.get((self._alias, name))
-        if found is None:
-            translator = Translator(self._snapshot, self._alias, self._now_ms, self._scorer, self._visible)
-            found = unscored(translator.query(scope))
-            if b"now" not in name and len(known) < _MOST_SCOPES:
-                known[self._alias, name] = found
-        return found
+        if (self._alias, name) in known:
+            return known[self._alias, name]
+        translator = Translator(self._snapshot, self._alias, self._now_ms, self._scorer, self._visible)
+        found = unscored(translator.query(scope))
+        if b"now" in name or len(known) >= _MOST_SCOPES:
+            return None, found
+        return known.setdefault((self._alias, name), (next(_NUMBERS), found))
 
     def run(self, body: SearchBody) -> Found:
         """What the body finds. Raises SearchRefused."""

@@ -35,8 +35,8 @@ _MOST_COUNTED = 20_000
 
 class Scorer:
     """Makes the scored conditions, of documents that are `visible`. With `scope`, every statistic comes from the
-    documents that it finds; `name` is what that is remembered by. `every`: no beginning of a word has a limit of the
-    words that it can be."""
+    documents that it finds; `name` is the number that it is remembered by, None where it is not. `every`: no beginning
+    of a word has a limit of the words that it can be."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Scorer:
         scope: Query | None,
         reader: ValueReader,
         *,
-        name: bytes = b"",
+        name: int | None = None,
         every: bool = False,
     ) -> None:
         self._name = name
@@ -355,9 +355,9 @@ class Scorer:
     def _counted_once(self, what: tuple[Hashable, ...], query: Query) -> int:
         """How many documents a query finds, remembered by what it is about, and the name of the scope."""
         known, key = self._snapshot.counts, (self._name, *what)
-        found = known.get(key) if self._name else None
+        found = None if self._name is None else known.get(key)
         if found is None:
             found = self._snapshot.count(query)
-            if self._name and len(known) < _MOST_COUNTED:
+            if self._name is not None and len(known) < _MOST_COUNTED:
                 known[key] = found
         return found

@@ -40,8 +40,8 @@ class Snapshot:
 
     `generations` are the published ones by feed; `present` the index names that any live document has. `statistics` and
     `worths` are what scores of words were made of, by column, and by column and word, `counts` the same within scopes:
-    see `scoring`. `scopes` are the queries that scopes are, by alias and JSON. `totals`: how many words a column has in
-    the index of a generation, by both.
+    see `scoring`. `scopes` are the numbers of scopes and the queries that they are, by alias and JSON. `totals`: how
+    many words a column has in the index of a generation, by both.
     """
 
     def __init__(self, schema: EmbeddedSchema, index: tantivy.Index) -> None:
@@ -58,7 +58,7 @@ class Snapshot:
         self.statistics: dict[str, tuple[int, float]] = {}
         self.worths: dict[tuple[str, str], list[tuple[str, int]]] = {}
         self.counts: dict[tuple[Any, ...], int] = {}
-        self.scopes: dict[tuple[Alias, bytes], tantivy.Query] = {}
+        self.scopes: dict[tuple[Alias, bytes], tuple[int, tantivy.Query]] = {}
         self.totals: dict[tuple[str, str], Totals] = {}
         self._visible = {alias: self._visible_query(alias, ALIAS_TERMS[alias]) for alias in Alias}
 
