@@ -34,7 +34,7 @@ from activity_stream.adapters.index_opensearch.catalog import (
 from activity_stream.adapters.index_opensearch.client import QUICK, Client, Reply
 from activity_stream.adapters.index_opensearch.fitting import Fitting, restored
 from activity_stream.adapters.index_opensearch.mapping import index_body
-from activity_stream.adapters.index_opensearch.scoped import scoped, without_indices, without_traces
+from activity_stream.adapters.index_opensearch.scoped import Scoping, without_indices, without_traces
 from activity_stream.adapters.index_opensearch.shelves import Shelves, asked, document_id, shown, too_old
 from activity_stream.adapters.index_opensearch.switch import TRIES, Switch
 from activity_stream.errors import GenerationLost, IndexUnavailable, LeaseLost, SearchRefused
@@ -107,6 +107,7 @@ class OpenSearchIndex:
         self._fields = fields
         self._bodies = {alias: msgspec.json.encode(index_body(fields[alias], replicas)) for alias in Alias}
         self._fitting = {alias: Fitting(fields[alias]) for alias in Alias}
+        self._scoping = {alias: Scoping(fields[alias]) for alias in Alias}
         self._shelves = Shelves(client, self._bodies, SHARDS_WAIT)
         self._shared_below = shared_below
         self._shared: dict[str, frozenset[Generation]] = {}
@@ -255,7 +256,7 @@ class OpenSearchIndex:
         search = partial(self._search, alias, options=SCOPED_OPTIONS)
         try:
             now_ms = int(self._clock.now() * 1000)
-            answer = await search(await scoped(search, self._fields[alias], body, scope, now_ms))
+            answer = await search(await self._scoping[alias].scoped(search, body, scope, now_ms))
         except SearchRefused as refusal:
             raise without_indices(refusal) from None
         return SearchAnswer(answer.status, without_traces(answer.body))

@@ -7,6 +7,7 @@ and the words then have constant scores. Its errors name the indices, that is th
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -32,20 +33,44 @@ _EVERY = 1_000_000
 _ALL_OF_THEM = "constant_score"
 """How an engine takes a query of several words without a limit of how many."""
 _EMPTY_META = b'"meta":{}'
+_MOST_REMEMBERED = 256
+_LONGEST_REMEMBERED = 16_384
 
 
-async def scoped(search: Search, fields: FieldMap, body: bytes, scope: bytes, now_ms: int) -> bytes:
-    """The body, narrowed already, with scores from what `scope` finds. `search` is asked where something is to be
-    counted; raises what it raises, and SearchRefused for a body that has a mistake."""
-    body = _without_least_of_nothing(without_query_strings(body, fields), fields)
-    tree = parse_body(body)
-    check(tree, fields, now_ms)
-    if not shows_scores(tree):
-        return _with_all_expansions(body)
-    parts = msgspec.json.decode(body, type=dict[str, Raw])
-    weighing = Weighing(msgspec.json.decode(parts["query"]), fields)
-    counts = await _counts(search, weighing, scope) if weighing.counting() else {}
-    return _with_all_expansions(msgspec.json.encode({**parts, "query": weighing.weighed(counts)}))
+class _Ready(msgspec.Struct, frozen=True):
+    """A body that has no mistake; `weighing` is what makes its query's scores, None where they do not show."""
+
+    body: bytes
+    weighing: Weighing | None
+
+
+class Scoping:
+    """Makes bodies ready for the indices of an alias with these fields. Short ones are remembered, as the same bodies
+    come again and again; but for those that depend on the time."""
+
+    def __init__(self, fields: FieldMap) -> None:
+        self._fields = fields
+        self._remembered = lru_cache(maxsize=_MOST_REMEMBERED)(self._ready)
+
+    async def scoped(self, search: Search, body: bytes, scope: bytes, now_ms: int) -> bytes:
+        """The body, narrowed already, with scores from what `scope` finds. `search` is asked where something is to be
+        counted; raises what it raises, and SearchRefused for a body that has a mistake."""
+        again = len(body) <= _LONGEST_REMEMBERED and b"now" not in body
+        ready = self._remembered(body, 0) if again else self._ready(body, now_ms)
+        if ready.weighing is None:
+            return ready.body
+        parts = msgspec.json.decode(ready.body, type=dict[str, Raw])
+        counts = await _counts(search, ready.weighing, scope) if ready.weighing.counting() else {}
+        return _with_all_expansions(msgspec.json.encode({**parts, "query": ready.weighing.weighed(counts)}))
+
+    def _ready(self, body: bytes, now_ms: int) -> _Ready:
+        body = _without_least_of_nothing(without_query_strings(body, self._fields), self._fields)
+        tree = parse_body(body)
+        check(tree, self._fields, now_ms)
+        if not shows_scores(tree):
+            return _Ready(_with_all_expansions(body), None)
+        query = msgspec.json.decode(body, type=dict[str, Raw])["query"]
+        return _Ready(body, Weighing(msgspec.json.decode(query), self._fields))
 
 
 def _without_least_of_nothing(body: bytes, fields: FieldMap) -> bytes:
