@@ -1,7 +1,8 @@
 """A whole search of the typed tree: a query, and what is to be shown of what it finds, in which order."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
+from functools import cached_property
 
 import msgspec
 
@@ -18,10 +19,10 @@ from activity_stream.search.hits import (
     SourceFilter,
     Suggest,
 )
-from activity_stream.search.query import MatchAll, Nested, Node, Scalar, with_inner_hits
+from activity_stream.search.query import FunctionScore, MatchAll, Nested, Node, Scalar, every_query, with_inner_hits
 
 
-class SearchBody(msgspec.Struct, frozen=True, kw_only=True):
+class SearchBody(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A whole search. `post_filter` narrows the hits and their total, and no aggregation; `min_score`, the least score
     that is found at all, these too. `track_total_hits`: True counts all, False none, a number counts up to it.
     `collapse` shows fewer hits, and counts all. `fields` and `docvalue_fields` show values of single fields.
@@ -66,18 +67,24 @@ class SearchBody(msgspec.Struct, frozen=True, kw_only=True):
         yield from (each.query for each in self.highlight if each.query is not None)
         yield from (each.query for each in self.rescore)
 
-    def nested_hits(self) -> Iterator[tuple[str, Page, Nested]]:
+    @cached_property
+    def finds_by_scores(self) -> bool:
+        """Whether a part of a query finds documents by a score, shown or not."""
+        found = (inner for each in self.queries() for inner in every_query(each))
+        return any(isinstance(inner, FunctionScore) and inner.min_score is not None for inner in found)
+
+    @cached_property
+    def nested_hits(self) -> Sequence[tuple[str, Page, Nested]]:
         """The pages of objects in nested fields that each hit shows, by name, and what found the objects."""
-        for node in (self.query, *(() if self.post_filter is None else (self.post_filter,))):
-            for each in with_inner_hits(node):
-                if each.inner_hits is not None:
-                    yield (*each.inner_hits, each)
+        nodes = (self.query, *(() if self.post_filter is None else (self.post_filter,)))
+        found = (each for node in nodes for each in with_inner_hits(node))
+        return [(*each.inner_hits, each) for each in found if each.inner_hits is not None]
 
     def pages(self) -> Iterator[Page]:
         """The pages of hits that the answer has besides its own."""
         if self.collapse is not None:
             yield from (page for _, page in self.collapse.inner_hits)
-        yield from (page for _, page, _ in self.nested_hits())
+        yield from (page for _, page, _ in self.nested_hits)
         yield from (agg.page for _, agg in every_aggregation(self.aggs) if isinstance(agg, TopHitsAgg))
 
 

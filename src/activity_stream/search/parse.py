@@ -200,7 +200,7 @@ def _checked(body: SearchBody, limits: SearchLimits) -> SearchBody:
 
 def _check_together(body: SearchBody) -> None:
     """SearchRefused where the body has two parts that exclude each other."""
-    names = [name for name, _, _ in body.nested_hits()]
+    names = [name for name, _, _ in body.nested_hits]
     for name in names:
         if names.count(name) > 1:
             raise refusals.illegal(f"[inner_hits] already contains an entry for key [{name[:100]}]")

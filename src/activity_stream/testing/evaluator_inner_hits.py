@@ -20,7 +20,7 @@ class InnerHits:
         self._alias = alias
         self._corpus = corpus
         self._asked: list[tuple[str, Page, Field, Score, Sorting]] = []
-        for name, page, node in search.nested_hits():
+        for name, page, node in search.nested_hits:
             field = corpus.mapped(node.path)
             if field is not None:
                 objects = corpus.objects(field)

@@ -41,7 +41,7 @@ from activity_stream.search.highlights import Highlights
 from activity_stream.search.hits import Rescore
 from activity_stream.search.parse import parse_body, parse_query
 from activity_stream.search.parse_query_strings import without_query_strings
-from activity_stream.search.query import Bool, FunctionScore, Node, every_query
+from activity_stream.search.query import Bool, Node
 from activity_stream.search.rarity import shows_scores
 from activity_stream.search.rescoring import rescored
 from activity_stream.search.resolve import stored_asked
@@ -111,7 +111,7 @@ class _Search:
 
     def run(self, body: SearchBody) -> Found:
         """What the body finds. Raises SearchRefused."""
-        self._scorer.scored = shows_scores(body) or _finds_by_scores(body)
+        self._scorer.scored = shows_scores(body) or body.finds_by_scores
         node = self._theirs(body.query)
         query = both(self._boosted(self._translator.query(node), body), *self._conditions)
         worked = self._translator.worked()
@@ -303,12 +303,6 @@ class _Search:
         ranked = [(float(hit.values[0] or 0), hit.address) for hit in sorter.first(query, (_BY_SCORE,), _wanted(body))]
         page = ranked[body.from_ :]
         return [Hit(address, ()) for _, address in page], [score for score, _ in page], ranked[0][0] if ranked else None
-
-
-def _finds_by_scores(body: SearchBody) -> bool:
-    """Whether a part of the query finds documents by a score, shown or not."""
-    found = (inner for each in body.queries() for inner in every_query(each))
-    return any(isinstance(inner, FunctionScore) and inner.min_score is not None for inner in found)
 
 
 def _wanted(body: SearchBody) -> int:

@@ -65,7 +65,7 @@ class InnerHits:
         self._translator = translator
         self._reader = ValueReader(snapshot, alias)
         self._scoped = scoped
-        made = (self._asked(*each) for each in body.nested_hits())
+        made = (self._asked(*each) for each in body.nested_hits)
         self._every = [each for each in made if each is not None]
 
     def of(self, addresses: Sequence[tantivy.DocAddress]) -> list[dict[str, Any]]:
