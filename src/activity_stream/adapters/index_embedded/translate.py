@@ -21,16 +21,15 @@ from activity_stream.adapters.index_embedded.reader import ValueReader
 from activity_stream.adapters.index_embedded.schema import KEY, OUTER, SEQUENCE, UNMAPPED, Column, document_key
 from activity_stream.adapters.index_embedded.scoring import Scorer
 from activity_stream.adapters.index_embedded.snapshot import Snapshot
+from activity_stream.adapters.index_embedded.words import Words
 from activity_stream.adapters.index_embedded.worked import Worked
-from activity_stream.errors import SearchRefused
 from activity_stream.fields import Field, FieldType
 from activity_stream.model import Alias
 from activity_stream.search import query as q
 from activity_stream.search import refusals
-from activity_stream.search.analysis import tokens
 from activity_stream.search.begun import spelled_out
 from activity_stream.search.fuzzy import edits_of
-from activity_stream.search.minimum import minimum_should_match, required_words
+from activity_stream.search.minimum import minimum_should_match
 from activity_stream.search.patterns import after_all, between, exactly, is_between, prefixed, wildcard
 from activity_stream.search.regexps import translated
 from activity_stream.search.resolve import function_asked, likened, nested_queried, number_asked, place_queried
@@ -57,6 +56,7 @@ class Translator:
         self.visible = visible
         self.within = within
         self.predicates = Predicates(snapshot)
+        self._words = Words(self, scorer)
 
     @property
     def scorer(self) -> Scorer:
@@ -98,7 +98,7 @@ class Translator:
                 raise refusals.wrong_kind("[term] with [case_insensitive]", node.field, str(column.field.type))
             text = json_text(node.value)
             return _constant(self.predicates.pattern(column.value, exactly(text), "term") if text else nothing())
-        return self._equal(column, node.value)
+        return self.equal(column, node.value)
 
     def fuzzy(self, node: q.Fuzzy) -> Query:
         """A value, or one with mistakes."""
@@ -108,7 +108,7 @@ class Translator:
         if column.field.type not in _TERM_LEVEL:
             raise refusals.wrong_kind("[fuzzy]", node.field, str(column.field.type))
         if column.field.type is FieldType.TEXT:
-            return self._fuzzy(column, node.value, node.fuzzy)
+            return self._words.word(column, node.value, node.fuzzy)
         return self._scorer.fuzzy(column, node.value, edits_of(node.fuzzy, node.value), node.fuzzy)
 
     def terms(self, node: q.Terms) -> Query:
@@ -129,7 +129,7 @@ class Translator:
         column, number = self.column(node.field), self.column(node.number)
         if column is None or number is None:
             return nothing()
-        clauses = [self._equal(column, value) for value in node.values]
+        clauses = [self.equal(column, value) for value in node.values]
         parts = []
         said = {max(1, int(each)) for each in Counter(self._snapshot, self.predicates).by_value(self.visible, number)}
         for needed in sorted(each for each in said if each <= len(clauses)):
@@ -154,35 +154,21 @@ class Translator:
         """Words in a field."""
         if node.fuzzy is None and self._named_unmapped(node.field):
             return self._unmapped(node.field, node.query)
-        return self._match(node.field, node)
+        return self._words.anywhere(node.field, node)
 
     def multi_match(self, node: q.MultiMatch) -> Query:
         """Words in several fields."""
-        if node.type == "cross_fields":
-            return self._across(node)
-        parts = []
-        for name, boost in node.fields:
-            made = self._phrase(name, node) if node.type == "phrase" else self._match(name, node)
-            parts.append(made if boost == 1.0 else Query.boost_query(made, boost))
-        if node.tie_breaker == 1.0:
-            return either(parts)
-        return Query.disjunction_max_query(parts, float(node.tie_breaker)) if parts else nothing()
+        return self._words.in_several(node)
 
     def match_phrase(self, node: q.MatchPhrase) -> Query:
         """Words next to each other."""
         if self._named_unmapped(node.field):
             return self._unmapped(node.field, node.query)
-        return self._phrase(node.field, node)
+        return self._words.together(node.field, node)
 
     def match_phrase_prefix(self, node: q.MatchPhrasePrefix) -> Query:
         """Words next to each other, the last of them only begun."""
-        column = self.column(node.field)
-        if column is None:
-            return nothing()
-        if column.field.type is not FieldType.TEXT:
-            raise refusals.wrong_kind("[match_phrase_prefix]", node.field, str(column.field.type))
-        words = tokens(json_text(node.query))
-        return self._scorer.begun(column, words, node.max_expansions, node.slop) if words else _without_words(node)
+        return self._words.begun(node)
 
     def match_bool_prefix(self, node: q.MatchBoolPrefix) -> Query:
         """Words, the last of them only begun, wherever they are."""
@@ -368,72 +354,8 @@ class Translator:
             raise refusals.wrong_kind(f"[{what}]", field, str(column.field.type))
         return _constant(self.predicates.pattern(column.value, expression, what))
 
-    def _match(self, field: str, node: q.Match | q.MultiMatch) -> Query:
-        column = self.column(field)
-        if column is None:
-            return nothing()
-        if column.field.type is not FieldType.TEXT:
-            return self._whole(column, node)
-        words = tokens(json_text(node.query))
-        if not words:
-            return _without_words(node)
-        required = required_words(node.operator, node.minimum_should_match, len(words))
-        if required > len(words):
-            return nothing()
-        clauses = [self._fuzzy(column, word, node.fuzzy) for word in words]
-        return both(*clauses) if required == len(words) else Query.boolean_query(_should(clauses), required)
-
-    def _across(self, node: q.MultiMatch) -> Query:
-        """Words that are each in any of the fields of text; any other field is asked for the whole value."""
-        columns = [(column, boost) for name, boost in node.fields if (column := self.column(name)) is not None]
-        texts = [each for each in columns if each[0].field.type is FieldType.TEXT]
-        others = [
-            Query.boost_query(self._whole(column, node), boost)
-            for column, boost in columns
-            if column.field.type is not FieldType.TEXT
-        ]
-        parts = [self._words_across(texts, node)] if texts else []
-        if others:
-            parts.append(Query.disjunction_max_query(others, float(node.tie_breaker)))
-        return Query.disjunction_max_query(parts, float(node.tie_breaker)) if parts else nothing()
-
-    def _words_across(self, texts: list[tuple[Column, float]], node: q.MultiMatch) -> Query:
-        words = tokens(json_text(node.query))
-        if not words:
-            return Query.boost_query(_without_words(node), texts[0][1] if len(texts) == 1 else 1.0)
-        required = required_words(node.operator, node.minimum_should_match, len(words))
-        if required > len(words):
-            return nothing()
-        clauses = [self._scorer.across(texts, word, node.tie_breaker) for word in words]
-        return both(*clauses) if required == len(words) else Query.boolean_query(_should(clauses), required)
-
-    def _phrase(self, field: str, node: q.MatchPhrase | q.MultiMatch) -> Query:
-        column = self.column(field)
-        if column is None:
-            return nothing()
-        if column.field.type is not FieldType.TEXT:
-            return self._whole(column, node)
-        words = tokens(json_text(node.query))
-        if not words:
-            return _without_words(node)
-        return self._scorer.phrase(column, words, node.slop) if len(words) > 1 else self._scorer.word(column, words[0])
-
-    def _fuzzy(self, column: Column, word: str, how: q.Fuzziness | None) -> Query:
-        edits = edits_of(how, word)
-        return self._scorer.fuzzy(column, word, edits, how) if how and edits else self._scorer.word(column, word)
-
-    def _whole(self, column: Column, node: q.Match | q.MultiMatch | q.MatchPhrase) -> Query:
-        """Text that is matched on a field that is not text: its whole value."""
-        try:
-            if not isinstance(node, q.MatchPhrase) and node.fuzzy is not None:
-                return self.fuzzy(q.Fuzzy(field=column.field.name, value=json_text(node.query), fuzzy=node.fuzzy))
-            return self._equal(column, node.query)
-        except SearchRefused:
-            if isinstance(node, q.MatchPhrase) or not node.lenient:
-                raise
-            return nothing()
-
-    def _equal(self, column: Column, value: q.Scalar) -> Query:
+    def equal(self, column: Column, value: q.Scalar) -> Query:
+        """One exact value, or one word."""
         found = self._value(column, value)
         if found is None:
             return nothing()
@@ -466,10 +388,6 @@ def _constant(query: Query) -> Query:
 
 def _should(clauses: list[Query]) -> list[tuple[Occur, Query]]:
     return [(Occur.Should, each) for each in clauses]
-
-
-def _without_words(node: q.Match | q.MultiMatch | q.MatchPhrase | q.MatchPhrasePrefix) -> Query:
-    return _constant(Query.all_query()) if node.zero_terms == "all" else nothing()
 
 
 _TRANSLATIONS: Mapping[type[q.Node], Callable[[Translator, Any], Query]] = {
