@@ -9,6 +9,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -149,7 +150,7 @@ _KEYS: Mapping[str, tuple[str, Callable[[Part], Any]]] = {
     "min_score": ("min_score", Part.number),
     "from": ("from_", _not_negative),
     "size": ("size", _not_negative),
-    "sort": ("sort", sort),
+    "sort": ("sort", partial(sort, query=query)),
     "search_after": ("search_after", search_after),
     "_source": ("source", source),
     "stored_fields": ("stored_fields", stored_fields),
@@ -158,7 +159,7 @@ _KEYS: Mapping[str, tuple[str, Callable[[Part], Any]]] = {
     "explain": ("explain", Part.boolean),
     "aggs": ("aggs", aggregations),
     "aggregations": ("aggs", aggregations),
-    "collapse": ("collapse", collapse),
+    "collapse": ("collapse", partial(collapse, query=query)),
     "fields": ("fields", fields),
     "docvalue_fields": ("docvalue_fields", docvalue_fields),
     "highlight": ("highlight", highlight),

@@ -228,7 +228,7 @@ _LEAVES: Mapping[str, Callable[[str, str, Part], Agg]] = {
     **dict.fromkeys(_PERCENTILES, _percentiles),
     **dict.fromkeys(PIPELINES, lambda _, kind, part: pipeline(kind, part)),
     "geo_bounds": lambda _name, _kind, part: geo_bounds(part),
-    "top_hits": lambda _name, _kind, part: top_hits(part),
+    "top_hits": lambda _name, _kind, part: top_hits(part, query),
 }
 """Those that nothing can be under."""
 

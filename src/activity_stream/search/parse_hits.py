@@ -1,13 +1,14 @@
 """`collapse`, `inner_hits` and `top_hits`: pages of hits within an answer."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from activity_stream.search import refusals
 from activity_stream.search.aggs import TopHitsAgg
 from activity_stream.search.hits import Collapse, Page, ShownField, SourceFilter
 from activity_stream.search.parse_buckets import date_format
-from activity_stream.search.parse_sort import sort, source
+from activity_stream.search.parse_sort import Query, sort, source
 from activity_stream.search.parse_stored import of_inner_hits, of_inner_objects, of_top_hits, stored_fields
 from activity_stream.search.part import Part, Readers, at_least
 
@@ -17,14 +18,16 @@ _LARGEST = 100
 _SHOWN = ("stored_fields", "_source")
 _Showing = Callable[[tuple[str, ...] | None, SourceFilter | None], SourceFilter]
 
-_PAGE: Readers = {
-    "from": at_least(0),
-    "size": at_least(0),
-    "sort": sort,
-    "_source": source,
-    "stored_fields": stored_fields,
-    "track_scores": Part.boolean,
-}
+
+def _readers(query: Query) -> Readers:
+    return {
+        "from": at_least(0),
+        "size": at_least(0),
+        "sort": partial(sort, query=query),
+        "_source": source,
+        "stored_fields": stored_fields,
+        "track_scores": Part.boolean,
+    }
 
 
 def _page(values: dict[str, Any], part: Part, shown: _Showing) -> Page:
@@ -38,18 +41,18 @@ def _page(values: dict[str, Any], part: Part, shown: _Showing) -> Page:
     return page
 
 
-def top_hits(part: Part) -> TopHitsAgg:
+def top_hits(part: Part, query: Query) -> TopHitsAgg:
     """The hits of a bucket. Raises SearchRefused."""
-    page = _page(part.options("top_hits", _PAGE), part, of_top_hits)
+    page = _page(part.options("top_hits", _readers(query)), part, of_top_hits)
     if not page.size:
         raise refusals.illegal(f"[size] of [top_hits] must be greater than 0 at {part.path}")
     return TopHitsAgg(page=page)
 
 
-def objects(part: Part) -> tuple[str | None, Page]:
+def objects(part: Part, query: Query) -> tuple[str | None, Page]:
     """The objects that a nested query found of a hit: their name, if they have one, and the page. Raises
     SearchRefused."""
-    values = part.options("inner_hits", {"name": Part.text, **_PAGE}, {"ignore_unmapped": Part.boolean})
+    values = part.options("inner_hits", {"name": Part.text, **_readers(query)}, {"ignore_unmapped": Part.boolean})
     name = values.pop("name", None)
     page = _page(values, part, of_inner_objects)
     if any(key.first_of is not None for key in page.sort):
@@ -57,9 +60,12 @@ def objects(part: Part) -> tuple[str | None, Page]:
     return name, page
 
 
-def collapse(part: Part) -> Collapse:
+def collapse(part: Part, query: Query) -> Collapse:
     """Groups of hits, of which each shows one. Raises SearchRefused."""
-    readers: Readers = {"field": Part.field, "inner_hits": lambda each: tuple(_inner_hits(one) for one in each.some())}
+    readers: Readers = {
+        "field": Part.field,
+        "inner_hits": lambda each: tuple(_inner_hits(one, query) for one in each.some()),
+    }
     values = part.options("collapse", readers, {"max_concurrent_group_searches": Part.integer})
     if "field" not in values:
         raise part.refused("[collapse] needs a [field]")
@@ -109,6 +115,6 @@ def _format(part: Part) -> str:
     return part.text() if part.text() == "use_field_mapping" else date_format(part)
 
 
-def _inner_hits(part: Part) -> tuple[str, Page]:
-    values = part.options("inner_hits", {"name": Part.text, **_PAGE}, {"ignore_unmapped": Part.boolean})
+def _inner_hits(part: Part, query: Query) -> tuple[str, Page]:
+    values = part.options("inner_hits", {"name": Part.text, **_readers(query)}, {"ignore_unmapped": Part.boolean})
     return values.pop("name", ""), _page(values, part, of_inner_hits)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from activity_stream.search import refusals
 from activity_stream.search.parse_functions import function_score
 from activity_stream.search.parse_geo import GEO_QUERIES
+from activity_stream.search.parse_hits import objects
 from activity_stream.search.parse_leaves import LEAVES, minimum
 from activity_stream.search.parse_like import more_like_this
 from activity_stream.search.parse_query_strings import query_string, simple_query_string
@@ -136,9 +137,7 @@ def _nested(part: Part, depth: int) -> Node:
 
 
 def _inner_hits(part: Part) -> object:
-    from activity_stream.search.parse_hits import objects  # noqa: PLC0415 - a sort can have queries, too
-
-    return None if part.value is None else objects(part)
+    return None if part.value is None else objects(part, query)
 
 
 _COMPOUND: Mapping[str, Callable[[Part, int], Node]] = {

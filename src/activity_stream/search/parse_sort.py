@@ -1,21 +1,26 @@
 """`sort`, `search_after` and `_source`: from a part of a body to what it means."""
 
+from collections.abc import Callable
+from functools import partial
+
 from activity_stream.search import refusals
 from activity_stream.search.hits import GEO_DISTANCE, SCRIPT, NestedSort, SortKey, SourceFilter
 from activity_stream.search.parse_geo import geo_sort
-from activity_stream.search.parse_queries import query
 from activity_stream.search.part import Part, Readers
-from activity_stream.search.query import FunctionScore, Nested, Scalar, every_query
+from activity_stream.search.query import FunctionScore, Nested, Node, Scalar, every_query
 from activity_stream.search.scripts import sort_script
+
+Query = Callable[[Part], Node]
+"""The reader of queries, which themselves can have sorts in them."""
 
 _NOT_FIELDS = ("_shard_doc",)
 
 
-def sort(part: Part) -> tuple[SortKey, ...]:
+def sort(part: Part, query: Query) -> tuple[SortKey, ...]:
     """The keys to sort by. Sorting by score alone, best first, is no sorting: it is what happens anyhow."""
     if part.value is None or isinstance(part.value, bool | int | float):
         raise refusals.parsing(f"Unknown key for a {part.token} in [sort].")
-    keys = tuple(key for each in part.some() for key in _keys(each))
+    keys = tuple(key for each in part.some() for key in _keys(each, query))
     limit = part.budget.limits.sort_keys
     if len(keys) > limit:
         raise refusals.illegal(f"[sort] has {len(keys)} keys, at most {limit} are allowed")
@@ -24,13 +29,13 @@ def sort(part: Part) -> tuple[SortKey, ...]:
     return keys
 
 
-def _keys(part: Part) -> list[SortKey]:
+def _keys(part: Part, query: Query) -> list[SortKey]:
     if isinstance(part.value, str):
-        return [_key(part.value, Part({}, f"{part.path}.{part.value}", part.budget))]
-    return [_key(field, inner) for field, inner in part.entries()]
+        return [_key(part.value, Part({}, f"{part.path}.{part.value}", part.budget), query)]
+    return [_key(field, inner, query) for field, inner in part.entries()]
 
 
-def _key(field: str, part: Part) -> SortKey:
+def _key(field: str, part: Part, query: Query) -> SortKey:
     if field in _NOT_FIELDS:
         raise part.refused(f"[sort] by [{field}]: {refusals.NOT_YET};")
     if field == GEO_DISTANCE:
@@ -42,8 +47,14 @@ def _key(field: str, part: Part) -> SortKey:
         return SortKey(field=field, descending=_descending(part))
     readers: Readers = {"order": _descending}
     if field not in ("_score", "_doc"):
-        readers = {**readers, "missing": Part.scalar, "unmapped_type": Part.text, "mode": _mode, "nested": _nested}
-        readers = {**readers, "numeric_type": lambda each: each.choice("long", "double", "date", "date_nanos")}
+        readers = {
+            **readers,
+            "missing": Part.scalar,
+            "unmapped_type": Part.text,
+            "mode": _mode,
+            "nested": partial(_nested, query=query),
+            "numeric_type": lambda each: each.choice("long", "double", "date", "date_nanos"),
+        }
     values = part.options("sort", readers)
     values["descending"] = values.pop("order", field == "_score")
     return SortKey(field=field, **values)
@@ -66,7 +77,7 @@ def _mode(part: Part) -> str:
     return part.choice("min", "max", "sum", "avg", "median")
 
 
-def _nested(part: Part) -> NestedSort:
+def _nested(part: Part, query: Query) -> NestedSort:
     values = part.options("nested", {"path": Part.text, "filter": query})
     if "path" not in values:
         raise part.refused("[nested] of a sort needs [path]")

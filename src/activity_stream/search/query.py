@@ -6,12 +6,9 @@ whoever runs the tree. `parse` makes trees; nothing else should, but tests.
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
-
-if TYPE_CHECKING:
-    from activity_stream.search.hits import Page  # which has queries in it
 
 Scalar = str | int | float | bool
 Point = tuple[float, float]
@@ -298,13 +295,13 @@ class FunctionScore(Node, frozen=True, kw_only=True):
 class Nested(Node, frozen=True, kw_only=True):
     """Documents of which an object in the nested field `path` is found by `query`; with the average, greatest (max),
     least (min) or summed score (sum) of those objects by `score_mode`, or 0 (none). `inner_hits`: each hit shows a page
-    of those objects, by this name."""
+    of those objects, by this name (`hits.Page`, which has queries in it)."""
 
     path: str
     query: Node
     score_mode: str = "avg"
     ignore_unmapped: bool = False
-    inner_hits: "tuple[str, Page] | None" = None
+    inner_hits: tuple[str, Any] | None = None
 
 
 class Distance(msgspec.Struct, frozen=True, kw_only=True):
