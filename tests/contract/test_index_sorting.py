@@ -94,6 +94,33 @@ async def test_what_cannot_be_sorted_so_is_refused(searched: Index, key: Any) ->
     assert caught.value.status == 400
 
 
-async def ask(index: Index, body: Any) -> Any:
+@pytest.mark.parametrize("extra", [{"track_scores": True}, {"sort": [{"published": "asc"}, {"id": "asc"}]}])
+@pytest.mark.parametrize(
+    "query", [{"match_all": {}}, {"match_all": {"boost": 1}}, {"bool": {}}, {"bool": {"must": []}}, None]
+)
+async def test_everything_sorted_includes_what_has_no_value(index: Index, query: Any, extra: dict[str, Any]) -> None:
+    """However everything is asked for: all pages together have each document, those without a date last."""
+    dates = {f"o{n}": f"2020-01-0{n}" if n < 4 else None for n in range(1, 9)}
+    sources = {
+        name: json.dumps({"id": name, **({"published": at} if at else {})}).encode() for name, at in dates.items()
+    }
+    generation = await index.begin("feed")
+    rows = [Activity(f"a{name}", json.dumps({"id": f"a{name}"}).encode(), name, each) for name, each in sources.items()]
+    await index.write([generation], rows, visible=True)
+    await index.publish(generation)
+    body = {"sort": [{"published": "asc"}], **extra, **({"query": query} if query else {})}
+    found = []
+    for start in (0, 5):
+        answer = await ask(index, {**body, "from": start, "size": 5}, Alias.OBJECTS)
+        assert answer["hits"]["total"]["value"] == len(dates)
+        found += answer["hits"]["hits"]
+    assert sorted(hit["_id"] for hit in found) == list(dates)
+    assert [hit["_id"] for hit in found[:3]] == ["o1", "o2", "o3"]
+    assert {hit["_score"] for hit in found} == {1.0 if "track_scores" in body else None}
+    behind = await ask(index, {**body, "size": 5, "search_after": found[2]["sort"]}, Alias.OBJECTS)
+    assert len(behind["hits"]["hits"]) == 5
+
+
+async def ask(index: Index, body: Any, alias: Alias = Alias.ACTIVITIES) -> Any:
     """The index's answer, decoded."""
-    return msgspec.json.decode((await index.search(Alias.ACTIVITIES, msgspec.json.encode(body))).body)
+    return msgspec.json.decode((await index.search(alias, msgspec.json.encode(body))).body)

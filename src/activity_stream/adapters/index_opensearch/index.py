@@ -5,6 +5,7 @@ write    bulk requests through these aliases, both at once                      
 publish  refresh; one change of aliases, the feed's old pair for the new one; drop the old  switch
          small feeds can share indices instead of having pairs                              shelves
 search   the body's bytes go out, the answer's bytes come back; scores within a scope     scoped
+         what finds everything and is sorted has every document on its pages              sorting
 """
 
 import asyncio
@@ -36,6 +37,7 @@ from activity_stream.adapters.index_opensearch.fitting import Fitting, restored
 from activity_stream.adapters.index_opensearch.mapping import index_body
 from activity_stream.adapters.index_opensearch.scoped import Scoping, without_indices, without_traces
 from activity_stream.adapters.index_opensearch.shelves import Shelves, asked, document_id, shown, too_old
+from activity_stream.adapters.index_opensearch.sorting import with_all_hits
 from activity_stream.adapters.index_opensearch.switch import TRIES, Switch
 from activity_stream.errors import GenerationLost, IndexUnavailable, LeaseLost, SearchRefused
 from activity_stream.fields import FieldMap
@@ -267,7 +269,7 @@ class OpenSearchIndex:
 
     async def _search(self, alias: Alias, body: bytes, options: str) -> SearchAnswer:
         path = f"/{alias}/_search?{options}"
-        body = unmapped.asked(body, self._fitting[alias].unmapped) if body else b"{}"
+        body = with_all_hits(unmapped.asked(body, self._fitting[alias].unmapped)) if body else b"{}"
         reply = await self._client.ask(path, asked(body) if self._shared_below else body)
         if 400 <= reply.status < 500:
             raise SearchRefused(reply.status, reply.body)
