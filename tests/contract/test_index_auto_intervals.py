@@ -1,14 +1,14 @@
 """Histograms of about as many buckets as are wanted: each index finds the same interval."""
 
-import json
 from typing import Any
 
 import msgspec
 import pytest
 
 from activity_stream.errors import SearchRefused
-from activity_stream.model import Activity, Alias
+from activity_stream.model import Alias
 from activity_stream.ports import Index
+from tests.contract.rows import publish
 
 DATES = ("2020-01-31T23:30:00Z", "2020-02-01T00:00:00Z", "2020-02-29T12:00:00Z", "2020-12-31T00:00:00Z", None)
 
@@ -19,9 +19,7 @@ async def searched(index: Index) -> Index:
     rows = [
         {"id": f"{n}", "type": "ab"[n % 2], **({"published": each} if each else {})} for n, each in enumerate(DATES)
     ]
-    generation = await index.begin("feed")
-    await index.write([generation], [Activity(row["id"], json.dumps(row).encode()) for row in rows], visible=True)
-    await index.publish(generation)
+    await publish(index, "feed", rows)
     return index
 
 

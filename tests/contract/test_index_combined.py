@@ -1,7 +1,6 @@
 """Aggregations of several fields, of rare and significant values, of nested objects, and how values are spread: each
 index answers alike."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,8 +9,9 @@ import pytest
 
 from activity_stream.errors import SearchRefused
 from activity_stream.fields import AddedField, FieldType
-from activity_stream.model import Activity, Alias
+from activity_stream.model import Alias
 from activity_stream.ports import Index
+from tests.contract.rows import publish
 
 PROGRAMMES = "object.dit:relatedProgrammes"
 ROWS: list[dict[str, Any]] = [
@@ -36,9 +36,7 @@ def added() -> Sequence[AddedField]:
 async def searched(index: Index) -> Index:
     """An index that has published the rows, in two feeds."""
     for feed, rows in (("one", ROWS[:3]), ("two", ROWS[3:])):
-        generation = await index.begin(feed)
-        await index.write([generation], [Activity(row["id"], json.dumps(row).encode()) for row in rows], visible=True)
-        await index.publish(generation)
+        await publish(index, feed, rows)
     return index
 
 
@@ -170,9 +168,7 @@ async def uneven(index: Index) -> Index:
         {"id": f"{n}", "type": "m" if n % 4 else "n", "object": {"type": "abc"[n % 3]}} for n in range(120)
     ]
     rows += [{"id": f"x{n}", "type": "n", "object": {"type": "a"}} for n in range(10)]
-    generation = await index.begin("feed")
-    await index.write([generation], [Activity(row["id"], json.dumps(row).encode()) for row in rows], visible=True)
-    await index.publish(generation)
+    await publish(index, "feed", rows)
     return index
 
 

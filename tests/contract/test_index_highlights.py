@@ -1,14 +1,14 @@
 """Pieces of texts in which what was looked for is marked; every index has to pass."""
 
-import json
 from typing import Any
 
 import msgspec
 import pytest
 
 from activity_stream.errors import SearchRefused
-from activity_stream.model import Activity, Alias
+from activity_stream.model import Alias
 from activity_stream.ports import Index
+from tests.contract.rows import publish
 
 LONG = (
     "Wine is a drink. It is made of grapes, and the best of it comes from old vineyards in the hills where the sun "
@@ -34,9 +34,7 @@ IN_CONTENT = {"bool": {"filter": [{"match": {CONTENT: "wine"}}]}}
 @pytest.fixture
 async def searched(index: Index) -> Index:
     """An index that has published the rows."""
-    generation = await index.begin("feed")
-    await index.write([generation], [Activity(row["id"], json.dumps(row).encode()) for row in ROWS], visible=True)
-    await index.publish(generation)
+    await publish(index, "feed", ROWS)
     return index
 
 

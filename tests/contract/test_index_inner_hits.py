@@ -1,14 +1,14 @@
 """The objects in nested fields by which hits are found are shown with each of them: each index answers alike."""
 
-import json
 from typing import Any
 
 import msgspec
 import pytest
 
 from activity_stream.errors import SearchRefused
-from activity_stream.model import Activity, Alias
+from activity_stream.model import Alias
 from activity_stream.ports import Index
+from tests.contract.rows import publish
 
 PROGRAMMES = "object.dit:relatedProgrammes"
 ID, NAME = f"{PROGRAMMES}.id", f"{PROGRAMMES}.name"
@@ -24,9 +24,7 @@ ROWS: list[dict[str, Any]] = [
 @pytest.fixture
 async def searched(index: Index) -> Index:
     """An index that has published the rows."""
-    generation = await index.begin("feed")
-    await index.write([generation], [Activity(row["id"], json.dumps(row).encode()) for row in ROWS], visible=True)
-    await index.publish(generation)
+    await publish(index, "feed", ROWS)
     return index
 
 

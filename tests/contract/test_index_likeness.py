@@ -1,6 +1,5 @@
 """Documents that are like a text, or like others; every index has to pass."""
 
-import json
 import random
 from typing import Any
 
@@ -8,9 +7,10 @@ import msgspec
 import pytest
 
 from activity_stream.errors import SearchRefused
-from activity_stream.model import Activity, Alias
+from activity_stream.model import Alias
 from activity_stream.ports import Index
 from tests.contract.conftest import SHARED
+from tests.contract.rows import publish
 
 WORDS = ("wine", "export", "trade", "cheese", "london", "paris", "import", "tax", "law", "port", "ship", "duty")
 NAME, CONTENT = "object.name", "object.content"
@@ -35,9 +35,7 @@ def rows() -> list[dict[str, Any]]:
 @pytest.fixture
 async def searched(index: Index) -> Index:
     """An index that has published the rows."""
-    generation = await index.begin("feed")
-    await index.write([generation], [Activity(row["id"], json.dumps(row).encode()) for row in rows()], visible=True)
-    await index.publish(generation)
+    await publish(index, "feed", rows())
     return index
 
 

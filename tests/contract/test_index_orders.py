@@ -1,6 +1,5 @@
 """Buckets come in the order of counts and figures of what is below them: each index answers alike."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,8 +7,9 @@ import msgspec
 import pytest
 
 from activity_stream.fields import AddedField, FieldType
-from activity_stream.model import Activity, Alias
+from activity_stream.model import Alias
 from activity_stream.ports import Index
+from tests.contract.rows import publish
 
 PROGRAMMES = "object.dit:relatedProgrammes"
 ROWS: list[dict[str, Any]] = [
@@ -46,9 +46,7 @@ def added() -> Sequence[AddedField]:
 @pytest.fixture
 async def searched(index: Index) -> Index:
     """An index that has published the rows."""
-    generation = await index.begin("feed")
-    await index.write([generation], [Activity(row["id"], json.dumps(row).encode()) for row in ROWS], visible=True)
-    await index.publish(generation)
+    await publish(index, "feed", ROWS)
     return index
 
 

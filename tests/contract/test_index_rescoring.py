@@ -1,15 +1,15 @@
 """The best hits scored once more; every index has to pass."""
 
-import json
 from typing import Any
 
 import msgspec
 import pytest
 
 from activity_stream.errors import SearchRefused
-from activity_stream.model import Activity, Alias
+from activity_stream.model import Alias
 from activity_stream.ports import Index
 from tests.contract.conftest import SHARED
+from tests.contract.rows import publish
 
 FEEDS: dict[str, list[dict[str, Any]]] = {
     "one": [{"id": "1", "type": ["a", "b", "c"]}, {"id": "2", "type": ["a", "d"]}, {"id": "3", "type": "a"}],
@@ -29,9 +29,7 @@ QUERY = {"bool": {"should": [worth("a", 1), worth("b", 4), worth("c", 8)]}}
 async def searched(index: Index) -> Index:
     """An index that has published two feeds."""
     for feed, rows in FEEDS.items():
-        generation = await index.begin(feed)
-        await index.write([generation], [Activity(row["id"], json.dumps(row).encode()) for row in rows], visible=True)
-        await index.publish(generation)
+        await publish(index, feed, rows)
     return index
 
 

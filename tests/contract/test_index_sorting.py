@@ -11,6 +11,7 @@ from activity_stream.errors import SearchRefused
 from activity_stream.fields import AddedField, FieldType
 from activity_stream.model import Activity, Alias
 from activity_stream.ports import Index
+from tests.contract.rows import publish
 
 LEAST, GREATEST = -(2**63), 2**63 - 1
 PROGRAMMES = "object.dit:relatedProgrammes"
@@ -32,9 +33,7 @@ def added() -> Sequence[AddedField]:
 @pytest.fixture
 async def searched(index: Index) -> Index:
     """An index that has published the rows."""
-    generation = await index.begin("feed")
-    await index.write([generation], [Activity(row["id"], json.dumps(row).encode()) for row in ROWS], visible=True)
-    await index.publish(generation)
+    await publish(index, "feed", ROWS)
     return index
 
 

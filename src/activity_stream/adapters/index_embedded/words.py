@@ -3,6 +3,7 @@
 What a word or a phrase is worth is `scoring`'s to say.
 """
 
+from collections.abc import Callable
 from typing import Protocol
 
 from tantivy import Occur, Query
@@ -18,6 +19,8 @@ from activity_stream.search.analysis import tokens
 from activity_stream.search.fuzzy import edits_of
 from activity_stream.search.minimum import required_words
 from activity_stream.search.values import json_text
+
+_Text = q.Match | q.MultiMatch | q.MatchPhrase
 
 
 class Values(Protocol):
@@ -42,31 +45,13 @@ class Words:
 
     def anywhere(self, field: str, node: q.Match | q.MultiMatch) -> Query:
         """Words wherever they are in a field."""
-        column = self._values.column(field)
-        if column is None:
-            return nothing()
-        if column.field.type is not FieldType.TEXT:
-            return self._whole(column, node)
-        words = tokens(json_text(node.query))
-        if not words:
-            return _without_words(node)
-        required = required_words(node.operator, node.minimum_should_match, len(words))
-        if required > len(words):
-            return nothing()
-        clauses = [self.word(column, word, node.fuzzy) for word in words]
-        return both(*clauses) if required == len(words) else Query.boolean_query(_should(clauses), required)
+        return self._in_field(
+            field, node, lambda column, words: _enough([self.word(column, word, node.fuzzy) for word in words], node)
+        )
 
     def together(self, field: str, node: q.MatchPhrase | q.MultiMatch) -> Query:
         """Words next to each other in a field."""
-        column = self._values.column(field)
-        if column is None:
-            return nothing()
-        if column.field.type is not FieldType.TEXT:
-            return self._whole(column, node)
-        words = tokens(json_text(node.query))
-        if not words:
-            return _without_words(node)
-        return self._scorer.phrase(column, words, node.slop) if len(words) > 1 else self._scorer.word(column, words[0])
+        return self._in_field(field, node, lambda column, words: self._phrase(column, words, node.slop))
 
     def begun(self, node: q.MatchPhrasePrefix) -> Query:
         """Words next to each other, the last of them only begun."""
@@ -113,13 +98,22 @@ class Words:
         words = tokens(json_text(node.query))
         if not words:
             return Query.boost_query(_without_words(node), texts[0][1] if len(texts) == 1 else 1.0)
-        required = required_words(node.operator, node.minimum_should_match, len(words))
-        if required > len(words):
-            return nothing()
-        clauses = [self._scorer.across(texts, word, node.tie_breaker) for word in words]
-        return both(*clauses) if required == len(words) else Query.boolean_query(_should(clauses), required)
+        return _enough([self._scorer.across(texts, word, node.tie_breaker) for word in words], node)
 
-    def _whole(self, column: Column, node: q.Match | q.MultiMatch | q.MatchPhrase) -> Query:
+    def _phrase(self, column: Column, words: list[str], slop: int) -> Query:
+        return self._scorer.phrase(column, words, slop) if len(words) > 1 else self._scorer.word(column, words[0])
+
+    def _in_field(self, field: str, node: _Text, of_words: Callable[[Column, list[str]], Query]) -> Query:
+        """What `of_words` makes of the words of the node's text; where the field has no words, of the whole value."""
+        column = self._values.column(field)
+        if column is None:
+            return nothing()
+        if column.field.type is not FieldType.TEXT:
+            return self._whole(column, node)
+        words = tokens(json_text(node.query))
+        return of_words(column, words) if words else _without_words(node)
+
+    def _whole(self, column: Column, node: _Text) -> Query:
         """Text that is matched on a field that is not text: its whole value."""
         try:
             if not isinstance(node, q.MatchPhrase) and node.fuzzy is not None:
@@ -133,8 +127,16 @@ class Words:
             return nothing()
 
 
-def _without_words(node: q.Match | q.MultiMatch | q.MatchPhrase | q.MatchPhrasePrefix) -> Query:
+def _without_words(node: _Text | q.MatchPhrasePrefix) -> Query:
     return Query.const_score_query(Query.all_query(), 1.0) if node.zero_terms == "all" else nothing()
+
+
+def _enough(clauses: list[Query], node: q.Match | q.MultiMatch) -> Query:
+    """As many of them as the node says have to be there."""
+    required = required_words(node.operator, node.minimum_should_match, len(clauses))
+    if required > len(clauses):
+        return nothing()
+    return both(*clauses) if required == len(clauses) else Query.boolean_query(_should(clauses), required)
 
 
 def _should(clauses: list[Query]) -> list[tuple[Occur, Query]]:
