@@ -78,8 +78,11 @@ def _steps(patterns: Sequence[str]) -> tuple[_Step, ...]:
     paths = [_names(each.strip()) for each in dict.fromkeys(patterns) if each.strip()]
     if not paths:
         raise refusals.illegal("filters cannot be null or empty")
-    if sum(map(len, paths)) > MOST_NAMES:
-        raise refusals.illegal(f"[filter_path] has more than {MOST_NAMES} names")
+    if (number := sum(map(len, paths))) > MOST_NAMES:
+        raise refusals.illegal(
+            f"[filter_path] has {number} names in its patterns, at most {MOST_NAMES} are allowed: ask for fewer parts, "
+            "or for what they are in as a whole"
+        )
     return tuple(step for step in map(_first, paths) if step is not None)
 
 
